@@ -1,0 +1,353 @@
+"""What is a run?  The facts of one execution, as plain frozen data.
+
+One dataclass is one YAML file of the record (`Execution` ↔ run.yaml, `Seeds` ↔ seeds.yaml, …) or one mapping inside it.
+The field's name is the key in the file and its position is the order there; a field that is None or empty is left out.
+Keys that this version does not know, at any level, are kept in `extra` and written back.
+
+Units live in names: `duration_s`, `size_bytes`. Times are UTC. Paths are POSIX, relative to the repository's root unless
+absolute; a path that is not valid UTF-8 is held with surrogate escapes here and quoted as git quotes it in the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+FORMAT = 1
+"""The version of the record; a newer one is refused, an older one upgraded in memory."""
+
+Status = Literal["finished", "failed", "killed", "interrupted"]
+"""finished: exit 0 · failed: another exit code · killed: by a signal · interrupted: Ctrl-C, or `twice` itself died."""
+
+Scalar = str | int | float | bool | None
+Value = Any
+"""What YAML and JSON both hold: a Scalar, a list of Values, or a mapping from str to Value."""
+
+Extra = Mapping[str, Any]
+
+
+# ---------------------------------------------------------------------------------------------------- run.yaml
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut:
+    """A file of the work tree that the snapshot does not hold."""
+
+    path: str
+    reason: str  # "large", "secret", "not a file", "nested repository"
+    size_bytes: int | None = None
+    sha256: str | None = None
+    extra: Extra = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Code:
+    """Which code ran: git ids, as full lower-case hexadecimal (SHA-1 or SHA-256, as the repository has it)."""
+
+    tree: str  # the code's tree, as `git add -A && git write-tree` would give it, less what was left out
+    base: str | None = None  # B, the commit the user was on; None on an unborn branch
+    snapshot: str | None = None  # S, the commit of the uncommitted changes; None when the tree was clean
+    branch: str | None = None  # None when HEAD was detached
+    remote: str | None = None  # URL of the branch's remote, or of `origin`; credentials cut
+    left_out: tuple[LeftOut, ...] = ()
+    changed_during_run: tuple[str, ...] = ()  # code files that the run loaded and that changed while it ran
+    extra: Extra = field(default_factory=dict)
+
+    @property
+    def commit(self) -> str | None:
+        """The commit whose tree is the code: S, or B when the tree was clean."""
+        return self.snapshot or self.base
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resources:
+    """What the command and the children it waited for used, from wait4(2)."""
+
+    cpu_user_s: float | None = None
+    cpu_system_s: float | None = None
+    peak_memory_bytes: int | None = None  # of the largest single process
+    extra: Extra = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tracer:
+    """How opened files were found, and what that way cannot see."""
+
+    name: str  # "python", "syscalls", "off"
+    blind_spots: tuple[str, ...] = ()
+    extra: Extra = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Execution:
+    """run.yaml: the run itself, and all that differs every time (times, host, id)."""
+
+    format: int = FORMAT
+    id: str
+    experiment: str
+    name: str | None = None
+    message: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    status: Status
+    exit_code: int | None = None  # as a shell has it: 128 + n after signal n; None if it was never learned
+    signal: str | None = None  # "SIGKILL"
+    command: tuple[str, ...]
+    directory: str = "."
+    entry_point: str | None = None  # the script or module that the command names
+    isolated: bool = False
+    reproduces: str | None = None  # id of the run that this one repeats
+    started_at: datetime
+    duration_s: float
+    host: str
+    user: str
+    repository: str  # the work tree's root on that host
+    python: str | None = None  # path of the interpreter that ran, as it reported itself
+    twice: str  # version that made the record
+    resources: Resources = field(default_factory=Resources)
+    code: Code
+    tracer: Tracer
+    warnings: tuple[str, ...] = ()
+    extra: Extra = field(default_factory=dict)
+
+
+# ------------------------------------------------------------------------------------------------- params.yaml
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Params:
+    """params.yaml: the values as the user gave them, nested where they were nested, and where each came from."""
+
+    values: Mapping[str, Value] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Top-level name → "option" (-p), "api", "argparse", "click", "command line" (generic) or "file:<path>"."""
+    extra: Extra = field(default_factory=dict)
+
+    def flat(self) -> dict[str, Value]:
+        """Dotted name → value (a Scalar or a list), in order.
+
+        A nested path and a literal key that read the same are told apart by quoting the literal one.
+        """
+        found: dict[str, Value] = {}
+
+        def walk(prefix: str, values: Mapping[str, Value]) -> None:
+            for key, value in values.items():
+                name = prefix + key
+                if isinstance(value, Mapping) and value:
+                    walk(name + ".", value)
+                elif name in found:
+                    found[f'{prefix}"{key}"'] = value
+                else:
+                    found[name] = value
+
+        walk("", self.values)
+        return found
+
+
+# ------------------------------------------------------------------------------------------------ metrics.yaml
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Metric:
+    """One metric's summary over its history; NaN is skipped in min, max and mean unless nothing else is there."""
+
+    last: float | int
+    min: float | int
+    max: float | int
+    mean: float | int
+    count: int = 1  # values logged
+    last_step: int | None = None
+    min_step: int | None = None
+    max_step: int | None = None
+    source: str = "api"  # "api" or "stdout"
+    extra: Extra = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Point:
+    """One logged value: a row of metrics/<name>.tsv, oldest first."""
+
+    step: int
+    time_s: float  # since the run started
+    value: float | int
+
+
+# -------------------------------------------------------------------------------------------------- seeds.yaml
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeededProcess:
+    """One process that reported in: what was seeded there, and under which key."""
+
+    key: str
+    python: str
+    seeded: tuple[str, ...] = ()  # "hash", "random", "numpy", "torch", …
+    extra: Extra = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seeds:
+    """seeds.yaml: the root seed, where it was applied (by handshake), and where not and why."""
+
+    root: int | None = None  # None: seeding was switched off
+    processes: tuple[SeededProcess, ...] = ()
+    not_applied: tuple[str, ...] = ()
+    extra: Extra = field(default_factory=dict)
+
+
+# --------------------------------------------------------------------------------------------------- data.yaml
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataFile:
+    """One input or output: a file, or a folder as one entry whose sha256 is that of its manifest."""
+
+    path: str
+    kind: Literal["file", "folder"] = "file"
+    sha256: str | None = None  # None: it was declared and is not there
+    size_bytes: int | None = None
+    files: int | None = None  # in a folder
+    found: tuple[str, ...] = ()  # "declared", "opened", "git"
+    stored: str | None = None  # "git" (in the code's tree), "artifacts"; None: only its hash is kept
+    extra: Extra = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Data:
+    """data.yaml: what the run read and wrote, each sorted by path. A file read and written is in both."""
+
+    inputs: tuple[DataFile, ...] = ()
+    outputs: tuple[DataFile, ...] = ()
+    extra: Extra = field(default_factory=dict)
+
+
+# ------------------------------------------------------------------------------------------------ environment/
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Where a distribution came from, when it was not an index's default (PEP 610); credentials cut."""
+
+    kind: Literal["vcs", "editable", "directory", "archive", "conda"]
+    url: str | None = None  # a local path is relative to the repository when it lies inside
+    vcs: str | None = None  # "git"
+    commit: str | None = None
+    subdirectory: str | None = None
+    sha256: str | None = None  # of the archive
+    dirty: bool | None = None  # the local tree had uncommitted changes
+    extra: Extra = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Distribution:
+    """One installed distribution."""
+
+    name: str  # normalised (PEP 503)
+    version: str
+    origin: Origin | None = None  # None: from an index
+    index: str | None = None  # the index a local version label (`+cpu`) needs
+    installer: str | None = None
+    wheel_tags: tuple[str, ...] = ()
+    record_sha256: str | None = None  # of the RECORD's rows that describe content (no INSTALLER, REQUESTED, .pyc)
+    extra: Extra = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interpreter:
+    """The Python that ran the entry point."""
+
+    implementation: str  # "CPython"
+    version: str  # "3.11.7"
+    abi: str | None = None  # sys.implementation.cache_tag + platform suffix: "cpython-311-x86_64-linux-gnu"
+    kind: Literal["venv", "system", "conda"] | None = None
+    extra: Extra = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Packages:
+    """environment/packages.yaml: interpreter and distributions, sorted by name; no path of one machine."""
+
+    interpreter: Interpreter
+    distributions: tuple[Distribution, ...] = ()
+    extra: Extra = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gpu:
+    """One GPU, as its driver describes it."""
+
+    name: str
+    memory_bytes: int | None = None
+    driver: str | None = None
+    extra: Extra = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machine:
+    """environment/machine.yaml: what computes. Two equal machines give equal bytes: no host name, no serial."""
+
+    system: str  # "Linux"
+    release: str  # of the kernel
+    architecture: str  # "x86_64"
+    libc: str | None = None  # "glibc 2.36"
+    distribution: str | None = None  # PRETTY_NAME of os-release
+    cpu: str | None = None
+    cores: int | None = None  # logical, usable by this process
+    memory_bytes: int | None = None
+    cpu_flags: tuple[str, ...] = ()  # only those that numeric libraries choose code by, sorted
+    gpus: tuple[Gpu, ...] = ()
+    cuda: str | None = None
+    blas: tuple[str, ...] = ()  # "openblas 0.3.29 Haswell, 2 threads"
+    threads: Mapping[str, int] = field(default_factory=dict)  # effective: "torch" → 2
+    extra: Extra = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Environment:
+    """The four files of environment/; requirements.lock is derived from `packages`."""
+
+    packages: Packages | None = None  # None: no Python process reported in
+    lock: str | None = None  # text of requirements.lock
+    machine: Machine | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+# ----------------------------------------------------------------------------------------------------- the run
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One execution of one command, and everything needed to execute it again."""
+
+    execution: Execution
+    params: Params = field(default_factory=Params)
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    seeds: Seeds = field(default_factory=Seeds)
+    data: Data = field(default_factory=Data)
+    environment: Environment = field(default_factory=Environment)
+
+    @property
+    def id(self) -> str:
+        """The run id, `<UTC date>-<UTC time>-<six base-32 characters>`."""
+        return self.execution.id
+
+    @property
+    def experiment(self) -> str:
+        """The experiment the run belongs to."""
+        return self.execution.experiment
+
+    @property
+    def code(self) -> Code:
+        """Which code ran."""
+        return self.execution.code
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attachments:
+    """The parts of a record that are not facts but bulk; read one at a time when asked for."""
+
+    histories: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)  # only metrics with more than one value
+    manifests: Mapping[str, bytes] = field(default_factory=dict)  # folder's path → text in `sha256sum -c` form
+    artifacts: Mapping[str, tuple[int, bytes]] = field(default_factory=dict)  # path → git mode (0o100644 …), content
+    log: bytes = b""

@@ -1,0 +1,121 @@
+"""How is a time, a size, an id, a number or a path written?  Pure, both ways, the same everywhere.
+
+Ids sort by time and are legal, case-safe ref and file names. Times are UTC, ISO 8601 with microseconds. A path is written
+as it is, unless it holds a control character, a quote at its start, or bytes that are not UTF-8: then as git quotes it
+(core.quotePath: double quotes, C escapes, octal bytes).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+_ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz023456789"  # base 32 without i, l, o and 1
+_ID = re.compile(rf"\d{{8}}-\d{{6}}-[{_ID_ALPHABET}]{{6}}")
+
+_C_ESCAPES = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"', 92: "\\"}
+_C_UNESCAPES = {text: code for code, text in _C_ESCAPES.items()}
+
+
+def new_run_id(moment: datetime, random_bytes: Callable[[int], bytes] = os.urandom) -> str:
+    """An id for a run that starts at `moment`: `20261121-142233-k7q2m9` (30 random bits)."""
+    tail = "".join(_ID_ALPHABET[byte & 31] for byte in random_bytes(6))
+    return f"{moment.astimezone(timezone.utc):%Y%m%d-%H%M%S}-{tail}"
+
+
+def is_run_id(text: str) -> bool:
+    """Whether the text has the form of a whole run id."""
+    return _ID.fullmatch(text) is not None
+
+
+def short_id(run_id: str, length: int = 4) -> str:
+    """The part of a run id that people see and type: the start of its random tail."""
+    return run_id.rpartition("-")[2][:length]
+
+
+def format_time(moment: datetime) -> str:
+    """`2026-11-21T14:22:33.000123Z`."""
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_time(text: str) -> datetime:
+    """The moment written by `format_time`, or by any ISO 8601 writer; without a zone it is UTC.
+
+    Raises ValueError.
+    """
+    moment = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith(("Z", "z")) else text)
+    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+
+
+def format_duration(seconds: float) -> str:
+    """`0.42 s`, `12.4 s`, `3 m 05 s`, `2 h 10 m`, `3 d 04 h`."""
+    if seconds < 0.9995:
+        return f"{seconds:.2g} s" if seconds >= 0.001 else "0 s"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} m {whole % 60:02} s"
+    minutes = round(seconds / 60)
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h {minutes % 60:02} m"
+    hours = round(seconds / 3600)
+    return f"{hours // 24} d {hours % 24:02} h"
+
+
+def format_age(seconds: float) -> str:
+    """How long ago, in one unit: `5 s`, `3 m`, `2 h`, `4 d`, `7 w`, `2 y`."""
+    for limit, divisor, unit in ((60, 1, "s"), (3600, 60, "m"), (86400, 3600, "h"), (14 * 86400, 86400, "d")):
+        if seconds < limit:
+            return f"{max(0, int(seconds // divisor))} {unit}"
+    weeks = int(seconds // (7 * 86400))
+    return f"{weeks} w" if weeks < 104 else f"{int(seconds // (365 * 86400))} y"
+
+
+def format_size(size_bytes: int) -> str:
+    """`812 B`, `1.2 KiB`, `34 MiB`."""
+    size = float(size_bytes)
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if size < 1023.5 or unit == "TiB":
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 99.5 else f"{size:.3g} {unit}"
+        size /= 1024
+    raise AssertionError("unreachable")
+
+
+def quote_path(path: str) -> str:
+    """The path as a record holds it: itself, or quoted as git does when it could not be read back otherwise."""
+    if not path.startswith('"') and path.isprintable() and "\ufffd" not in path:
+        return path
+    quoted = []
+    for byte in os.fsencode(path):
+        if byte in _C_ESCAPES:
+            quoted.append("\\" + _C_ESCAPES[byte])
+        elif 32 <= byte < 127:
+            quoted.append(chr(byte))
+        else:
+            quoted.append(f"\\{byte:03o}")
+    return '"' + "".join(quoted) + '"'
+
+
+def unquote_path(text: str) -> str:
+    """The path that `quote_path` wrote, with surrogate escapes for bytes that are not UTF-8.  Raises ValueError."""
+    if not text.startswith('"'):
+        return text
+    if len(text) < 2 or not text.endswith('"'):
+        raise ValueError(f"unfinished quote in path {text}")
+    found = bytearray()
+    position, end = 1, len(text) - 1
+    while position < end:
+        character = text[position]
+        if character != "\\":
+            found += os.fsencode(character)
+            position += 1
+        elif text[position + 1] in _C_UNESCAPES and position + 1 < end:
+            found.append(_C_UNESCAPES[text[position + 1]])
+            position += 2
+        else:
+            found.append(int(text[position + 1 : position + 4], 8))
+            position += 4
+    return os.fsdecode(bytes(found))

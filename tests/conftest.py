@@ -1,0 +1,74 @@
+"""What every test stands on: a scrubbed environment, and real repositories made cheaply."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+_SCRUBBED = (
+    "GIT_",
+    "TWICE_",
+    "XDG_",
+    "LC_",
+    "LANG",
+    "PYTHONHASHSEED",
+    "PYTHONPATH",
+    "NO_COLOR",
+    "FORCE_COLOR",
+)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test sees the user's HOME, git configuration, locale or twice settings."""
+    for name in list(os.environ):
+        if name.startswith(_SCRUBBED):
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "Ada")
+    monkeypatch.setenv("GIT_AUTHOR_EMAIL", "ada@example.org")
+    monkeypatch.setenv("GIT_COMMITTER_NAME", "Ada")
+    monkeypatch.setenv("GIT_COMMITTER_EMAIL", "ada@example.org")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+
+
+Git = Callable[..., str]
+
+
+@pytest.fixture
+def git(tmp_path: Path) -> Git:
+    """C git, the oracle: `git("status", "-s", cwd=folder)` gives its standard output; an error raises."""
+
+    def run(*words: str, cwd: Path | None = None, stdin: str | None = None) -> str:
+        done = subprocess.run(
+            ["git", *words],
+            cwd=cwd or tmp_path / "repository",
+            input=stdin,
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            check=False,
+        )
+        assert done.returncode == 0, f"git {' '.join(words)}: {done.stderr}"
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def repository(tmp_path: Path, git: Git) -> Path:
+    """A repository `tmp_path/repository` on branch main with one commit of two files."""
+    root = tmp_path / "repository"
+    root.mkdir()
+    git("init", "-q", "-b", "main", cwd=root)
+    (root / "train.py").write_text("print('accuracy: 0.5')\n")
+    (root / "README").write_text("an experiment\n")
+    git("add", "-A", cwd=root)
+    git("commit", "-q", "-m", "first", cwd=root)
+    return root
