@@ -1,0 +1,1 @@
+"""How do bytes get into and out of git?  The door for the git executable and for dulwich."""

@@ -1,0 +1,122 @@
+"""What differs from HEAD in the work tree, and which tree and commit hold the code exactly as it is there?
+
+In: a repository.  Out: a `Scan` (what `git status` says), a tree id (what `git add -A && git write-tree` would give in a
+private index), a `Snapshot` (that tree, and a commit of it when HEAD is not already one).
+
+Two ways give the same answers: `snapshot_by_git`, with the git executable, and `snapshot_by_hand`, on dulwich, where there
+is none. The choice is made here, by capability; tests/git/test_snapshot_contract.py holds both to git's own answers.
+Nothing here touches the user's index, HEAD or work tree: only objects are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from twice.git.repository import Repository
+
+State = Literal[
+    "modified",  # tracked; content or mode in the work tree is not the index's
+    "deleted",  # tracked; gone from the work tree
+    "untracked",  # not in the index, not ignored (or only "intended to be added"); a regular file or a symlink
+    "staged",  # the index is not HEAD's, the work tree is the index's (a staged deletion has mode 0)
+    "type",  # a file became a symlink, or the other way round, or a submodule became a file
+    "unmerged",  # in conflict; the work tree's version goes into the snapshot
+    "submodule",  # its commit moved, or there are changes inside it (which no snapshot of this repository holds)
+    "nested repository",  # untracked; recorded as a link to its commit, as `git add` does, when it has one
+    "not a file",  # a tracked path is now a fifo, a socket or a device: never read, not in the snapshot
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Head:
+    """Where HEAD is: the commit (None on an unborn branch) and the branch (None when detached)."""
+
+    commit: str | None
+    branch: str | None  # `main`, without refs/heads/
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """One path that is not what HEAD's commit says."""
+
+    path: str
+    state: State
+    mode: int  # git's, of the work tree: 0o100644, 0o100755, 0o120000, 0o160000; 0 when it is gone or not a file
+    size_bytes: int | None = None  # of a file or a symlink; None otherwise
+    mtime_ns: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scan:
+    """What `git status` says: HEAD, and each changed path once, sorted."""
+
+    head: Head
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """The code as it is in the work tree, as git ids."""
+
+    tree: str
+    base: str | None  # B, the commit the user is on; None on an unborn branch
+    commit: str | None  # S; None when B's tree already is the code
+    parent_commit: str | None  # the commit whose tree is the code, a run's parent: S, else B
+
+
+def scan(repository: Repository) -> Scan:
+    """Look at the work tree as `git status -uall` does. Reads only; the index is not even refreshed."""
+    if repository.git is not None:
+        from twice.git import snapshot_by_git
+
+        return snapshot_by_git.scan(repository)
+    from twice.git import snapshot_by_hand
+
+    return snapshot_by_hand.scan(repository)
+
+
+def write_tree(repository: Repository, scan: Scan, leave_out: Collection[str] = ()) -> str:
+    """The tree that `git add -A && git write-tree` gives in a private index, less the untracked paths `leave_out`.
+
+    Writes objects only. With no changes it is HEAD's tree.
+    """
+    if repository.git is not None:
+        from twice.git import snapshot_by_git
+
+        return snapshot_by_git.write_tree(repository, scan, leave_out)
+    from twice.git import snapshot_by_hand
+
+    return snapshot_by_hand.write_tree(repository, scan, leave_out)
+
+
+def write_snapshot(repository: Repository, scan: Scan, leave_out: Collection[str] = ()) -> Snapshot:
+    """The tree, and a commit of it on top of HEAD's when they differ.
+
+    The commit's dates are its parent's committer date (the epoch on an unborn branch), so equal code is one commit.
+    """
+    repository.read_config_ahead()
+    tree = write_tree(repository, scan, leave_out)
+    base = scan.head.commit
+    moment = datetime.fromtimestamp(0, timezone.utc)
+    message = "Uncommitted changes\n"
+    if base is not None:
+        parent = repository.objects.read_commit(base)
+        if parent.tree == tree:
+            return Snapshot(tree=tree, base=base, commit=None, parent_commit=base)
+        moment = parent.committer_time
+        message = f"Uncommitted changes on {base[:12]}\n"
+    identity = repository.identity()
+    commit = repository.objects.write_commit(
+        tree=tree,
+        parents=() if base is None else (base,),
+        author=identity,
+        author_time=moment,
+        committer=identity,
+        committer_time=moment,
+        message=message,
+    )
+    return Snapshot(tree=tree, base=base, commit=commit, parent_commit=commit)
