@@ -1,0 +1,1 @@
+"""What is true right now: code, packages, machine, inputs, outputs, params, metrics, seeds."""
