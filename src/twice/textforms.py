@@ -1,15 +1,15 @@
 """How is a time, a size, an id, a number or a path written?  Pure, both ways, the same everywhere.
 
-Ids sort by time and are legal, case-safe ref and file names. Times are UTC, ISO 8601 with microseconds. A path is written
-as it is, unless it holds a control character, a quote at its start, or bytes that are not UTF-8: then as git quotes it
-(core.quotePath: double quotes, C escapes, octal bytes).
+Ids sort by time and are legal, case-safe ref and file names. Times are UTC, ISO 8601 with microseconds. A path is
+written as it is, unless it holds a control character, a quote at its start, or bytes that are not UTF-8: then as git
+quotes it (core.quotePath: double quotes, C escapes, octal bytes).
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 
 _ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz023456789"  # base 32 without i, l, o and 1
@@ -119,3 +119,58 @@ def unquote_path(text: str) -> str:
             found.append(int(text[position + 1 : position + 4], 8))
             position += 4
     return os.fsdecode(bytes(found))
+
+
+def format_number(value: float, digits: int = 6) -> str:
+    """`0.1`, `1e-05`, `12`, `-0`, `nan`: an int whole, a float to so many significant digits (17 tell all apart)."""
+    if isinstance(value, float):
+        return f"{value:.{digits}g}"
+    try:
+        return str(value)
+    except ValueError:  # Python refuses to write more than some thousand decimal digits; hexadecimal has no limit
+        return hex(value)
+
+
+def format_value(value: object, digits: int = 6) -> str:
+    """A param as people read it: text bare, but quoted where it would read as something else (`"1e-3"`, `"None"`)."""
+    if isinstance(value, (int, float)):
+        return format_number(value, digits) if not isinstance(value, bool) else str(value)
+    if isinstance(value, str):
+        return _quoted(value) if _READS_AS_OTHER.fullmatch(value) else value
+    if isinstance(value, Mapping):
+        items = (f"{_item(key, digits)}: {_item(each, digits)}" for key, each in value.items())
+        return "{" + ", ".join(items) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_item(each, digits) for each in value) + "]"
+    return str(value)
+
+
+def format_distinct(values: Sequence[object]) -> list[str]:
+    """The texts of values that are seen side by side: as many digits as it takes for unequal floats to look unequal."""
+    texts: list[str] = []
+    exact = len({format_value(value, 17) for value in values})
+    for digits in range(6, 18):
+        texts = [format_value(value, digits) for value in values]
+        if len(set(texts)) == exact:
+            break
+    return texts
+
+
+_READS_AS_OTHER = re.compile(
+    r"""\s*                                    # nothing at all, or only space
+    | [-+]?(\d[\d_]*\.?[\d_]*|\.\d+)(e[-+]?\d+)?  # a number
+    | [-+]?(inf|infinity|nan|\.inf|\.nan)
+    | true|false|null|none|-|~
+    | [\[{"'].*                                # a list, a mapping, something quoted
+    | \s.* | .*\s                              # space that would not be seen
+    """,
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
+
+
+def _item(value: object, digits: int) -> str:
+    return _quoted(value) if isinstance(value, str) else format_value(value, digits)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

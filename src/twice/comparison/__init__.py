@@ -1,0 +1,1 @@
+"""What differs between two runs, and is it within tolerance?  Pure: runs in, a `Comparison` or a `Verdict` out."""

@@ -1,0 +1,117 @@
+"""Did each metric and each output come out again?  Two runs in, a `MetricVerdict` and an `OutputVerdict` each out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from twice.comparison.histories import Histories, first_diverging_step, history
+from twice.comparison.metrics import SUMMARY, same_summary, what_else_differs
+from twice.comparison.tolerance import Tolerance
+from twice.comparison.values import change
+
+if TYPE_CHECKING:
+    from twice.record.model import DataFile, Metric, Run
+
+MetricState = Literal["bit-exact", "within tolerance", "diverged", "missing", "extra"]
+OutputState = Literal["byte-identical", "same content", "differs", "missing", "extra", "unknown"]
+
+
+AGREEING = frozenset(("bit-exact", "within tolerance", "byte-identical", "same content", "unknown"))
+"""States that do not make a run diverge; `unknown` proves nothing either way, and is shown."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MetricVerdict:
+    """How one metric came out: its last values, their distance, and the first step that was not the same."""
+
+    name: str
+    state: MetricState
+    was: float | int | None = None
+    now: float | int | None = None
+    distance: float | None = None  # |now - was|, when finite
+    first_diverging_step: int | None = None
+    note: str = ""  # what else differs when the last values are the same
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutputVerdict:
+    """How one output came out, by its sha256."""
+
+    path: str
+    state: OutputState
+    was: str | None = None
+    now: str | None = None
+    note: str = ""
+
+
+def judge_metrics(
+    original: Run, again: Run, tolerance: Tolerance, histories: Histories | None
+) -> tuple[MetricVerdict, ...]:
+    """A verdict for each metric of either run, in the original's order, then what is extra."""
+    found = []
+    for name, was in original.metrics.items():
+        now = again.metrics.get(name)
+        if now is None:
+            found.append(MetricVerdict(name=name, state="missing", was=was.last))
+        else:
+            points = history(histories, original.id, name), history(histories, again.id, name)
+            found.append(_judge_metric(name, was, now, tolerance, first_diverging_step(*points)))
+    extra = (name for name in again.metrics if name not in original.metrics)
+    found.extend(MetricVerdict(name=name, state="extra", now=again.metrics[name].last) for name in extra)
+    return tuple(found)
+
+
+def _judge_metric(name: str, was: Metric, now: Metric, tolerance: Tolerance, step: int | None) -> MetricVerdict:
+    state: MetricState = "diverged"
+    if same_summary(was, now) and step is None:
+        state = "bit-exact"
+    elif was.count == now.count and all(
+        tolerance.allows(name, getattr(was, part), getattr(now, part)) for part in SUMMARY
+    ):
+        # Without a tolerance the same numbers at other steps are another course of training; with one, they may move.
+        exact = not any(tolerance.bounds(name))
+        moved = (was.last_step, was.min_step, was.max_step) != (now.last_step, now.min_step, now.max_step)
+        state = "diverged" if exact and (moved or step is not None) else "within tolerance"
+    distance = change(was.last, now.last)
+    return MetricVerdict(
+        name=name,
+        state=state,
+        was=was.last,
+        now=now.last,
+        distance=None if distance is None else abs(distance),
+        first_diverging_step=step,
+        note=what_else_differs(was, now),
+    )
+
+
+def judge_outputs(original: Run, again: Run, same_content: Collection[str] = ()) -> tuple[OutputVerdict, ...]:
+    """A verdict for each output of either run, by path; one declared and made by neither is left out."""
+    of_was, of_now = ({each.path: each for each in run.data.outputs} for run in (original, again))
+    found = []
+    for path in sorted(of_was.keys() | of_now.keys()):
+        was, now = of_was.get(path), of_now.get(path)
+        old, new = was.sha256 if was else None, now.sha256 if now else None
+        state: OutputState
+        note = ""
+        if old is None and new is None:
+            continue
+        if old is None or new is None:
+            state = "extra" if old is None else "missing"
+            if _may_be_unseen(was or now, original, again):
+                state = "unknown"
+                tracers = f"{original.execution.tracer.name} → {again.execution.tracer.name}"
+                note = f"seen in one run only, but the tracers were not the same ({tracers})"
+        elif old == new and was is not None and now is not None and was.kind == now.kind:
+            state = "byte-identical"
+        else:
+            state = "same content" if path in same_content else "differs"
+        found.append(OutputVerdict(path=path, state=state, was=old, now=new, note=note))
+    return tuple(found)
+
+
+def _may_be_unseen(output: DataFile | None, original: Run, again: Run) -> bool:
+    """Whether an output that only one run has may have escaped the other run's tracer."""
+    tracers = original.execution.tracer.name, again.execution.tracer.name
+    return output is not None and tracers[0] != tracers[1] and set(output.found) == {"opened"}

@@ -1,0 +1,72 @@
+"""Was a run reproduced?  The two runs, their `Comparison` and a tolerance in, a `Verdict` out.
+
+Reproduced means: the exit code, every metric and every output agree, within the tolerance. A changed environment alone
+does not make a run diverge, but it is shown. What was not captured or not compared is `unknown`, with the reason, and
+never `identical`. What the command printed is not compared: progress bars and times would make every run diverge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from twice.comparison.histories import Histories
+from twice.comparison.results import AGREEING, MetricVerdict, OutputVerdict, judge_metrics, judge_outputs
+from twice.comparison.sections import Comparison
+from twice.comparison.tolerance import EXACT, Tolerance
+from twice.comparison.verdict_rows import Part, VerdictRow, add_remark, make_rows, same_exit
+
+if TYPE_CHECKING:
+    from twice.record.model import Run
+
+__all__ = ["MetricVerdict", "OutputVerdict", "Verdict", "VerdictRow", "judge"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What a reproduction found."""
+
+    original: str  # run ids
+    again: str
+    rows: tuple[VerdictRow, ...]
+    outcome: Literal["reproduced", "diverged"]
+    metrics: tuple[MetricVerdict, ...] = ()
+    outputs: tuple[OutputVerdict, ...] = ()
+    tolerance: Tolerance = EXACT
+
+    @property
+    def reproduced(self) -> bool:
+        """Whether the exit code and all results agree."""
+        return self.outcome == "reproduced"
+
+
+def judge(
+    original: Run,
+    again: Run,
+    comparison: Comparison,
+    tolerance: Tolerance = EXACT,
+    histories: Histories | None = None,
+    *,
+    same_content: Collection[str] = (),
+    remarks: Mapping[Part, str] | None = None,
+) -> Verdict:
+    """Whether `again` reproduced `original`; `comparison` is `compare(original, again, …)`.
+
+    `same_content` names outputs whose bytes differ but which the caller found to hold the same (an archive but for its
+    time stamps). `remarks` is what the caller knows of a row: {"environment": "rebuilt"}.
+    """
+    metrics = judge_metrics(original, again, tolerance, histories)
+    outputs = judge_outputs(original, again, same_content)
+    rows = make_rows(original, again, comparison, metrics, outputs, tolerance)
+    results = [verdict.state for verdict in metrics] + [verdict.state for verdict in outputs]
+    agrees = same_exit(original, again) and all(state in AGREEING for state in results)
+    return Verdict(
+        original=original.id,
+        again=again.id,
+        rows=tuple(add_remark(row, (remarks or {}).get(row.part)) for row in rows),
+        outcome="reproduced" if agrees else "diverged",
+        metrics=metrics,
+        outputs=outputs,
+        tolerance=tolerance,
+    )
