@@ -29,7 +29,7 @@ _NUMERIC_FLAGS = re.compile(
     # x86: what OpenBLAS, oneDNN, MKL, ATen and NumPy choose kernels by
     r"sse4_2|avx|avx2|fma|f16c|avx512\w+|avx_vnni\w*|avx_ifma|avx_ne_convert|amx_\w+"
     # ARM
-    r"|asimd|asimdhp|asimddp|asimdfhm|fphp|sve\w*|sme\w*|i8mm|bf16"
+    r"|asimd|asimdhp|asimddp|asimdfhm|fphp|sve\w*|sme(?!p\b)\w*|i8mm|bf16"
 )
 
 _THREAD_VARIABLES = {

@@ -29,7 +29,9 @@ _ALWAYS = frozenset({"password", "passwd", "passphrase", "secret"})
 
 _TOGETHER = frozenset({"apikey", "authtoken", "accesstoken", "apitoken", "secretkey", "accesskey", "apisecret"})
 
-_BEFORE_KEY = frozenset({"api", "access", "account", "auth", "encryption", "secret", "signing", "storage", "subscription"})
+_BEFORE_KEY = frozenset(
+    {"api", "access", "account", "auth", "encryption", "secret", "signing", "storage", "subscription"}
+)
 
 _BEFORE_PASS = frozenset({"admin", "db", "database", "ftp", "http", "mysql", "pg", "postgres", "root", "smtp", "user"})
 
@@ -52,7 +54,9 @@ def is_secret_name(name: str) -> bool:
 
 def _asks_always(name: str) -> bool:
     words = _words(name)
-    return bool(words) and (words[-1] in _ALWAYS or (words[-1] == "pass" and words[-2:-1] != [] and words[-2] in _BEFORE_PASS))
+    return bool(words) and (
+        words[-1] in _ALWAYS or (words[-1] == "pass" and words[-2:-1] != [] and words[-2] in _BEFORE_PASS)
+    )
 
 
 def _asks_mostly(name: str) -> bool:
@@ -144,7 +148,13 @@ def cut_credentials(url: str) -> str:
 
 
 def _signs(name: str) -> bool:
-    return is_secret_name(name) or name.lower() in ("sig", "signature", "x-amz-signature", "x-goog-signature", "x-amz-credential")
+    return is_secret_name(name) or name.lower() in (
+        "sig",
+        "signature",
+        "x-amz-signature",
+        "x-goog-signature",
+        "x-amz-credential",
+    )
 
 
 def mask_text(text: str) -> str:
@@ -268,7 +278,27 @@ _FILE_PATTERNS = (
 )
 _KEY_STORES = (".p12", ".pfx", ".jks", ".keystore", ".ppk", ".p8", ".kdbx", ".agekey")
 _EXAMPLES = frozenset({"example", "sample", "template", "dist", "default", "defaults", "schema"})
-_PUBLIC = frozenset({"ca", "cacert", "cacerts", "cert", "certs", "certificate", "certificates", "chain", "fullchain", "bundle", "root", "roots", "pub", "public", "dhparam", "dhparams", "crt"})
+_PUBLIC = frozenset(
+    {
+        "ca",
+        "cacert",
+        "cacerts",
+        "cert",
+        "certs",
+        "certificate",
+        "certificates",
+        "chain",
+        "fullchain",
+        "bundle",
+        "root",
+        "roots",
+        "pub",
+        "public",
+        "dhparam",
+        "dhparams",
+        "crt",
+    }
+)
 
 
 def is_secret_file(path: str) -> bool:
