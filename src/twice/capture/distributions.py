@@ -1,11 +1,14 @@
 """What does one installed distribution say of itself?  Its metadata on disk, read without importing anything.
 
 In: the folders of an interpreter's path. Out: where metadata lies (`find_metadata`) and, one at a time, the
-`Distribution` it describes. Specifications: "Recording installed projects" (PEP 376 and 627), direct_url.json (PEP 610),
+`Distribution` it describes. Specifications: "Recording installed projects" (PEP 376, 627), direct_url.json (PEP 610),
 binary distribution format (PEP 427), normalised names (PEP 503), conda-meta as conda writes it.
 
 Broken metadata is never an error here: what can be read is kept, and the rest becomes a warning.
 """
+
+# ruff: noqa: PTH110, PTH113, PTH117, PTH118, PTH119, PTH123, PTH208
+# Paths are texts here: a walk looks at thousands of small files, and a Path for each costs more than the reading.
 
 from __future__ import annotations
 
@@ -15,12 +18,12 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import unquote
+from typing import Literal
 
+from twice.capture.origins import index_of, parse_direct_url, place
 from twice.capture.secrets import cut_credentials
 from twice.record.model import Distribution, Origin
 
@@ -29,9 +32,6 @@ _FOLDER_NAME = re.compile(
 )
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_-]*")
-
-_TORCH_WHEELS = frozenset({"torch", "torchvision", "torchaudio", "torchao", "torchtext", "torch-tensorrt", "xformers"})
-_TORCH_LABEL = re.compile(r"cpu|xpu|cu\d+|rocm\d+(?:\.\d+)*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,14 +64,6 @@ class Reading:
 def normalise_name(name: str) -> str:
     """The name as PEP 503 compares it: `Foo.bar_baz` → `foo-bar-baz`."""
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def index_of(name: str, version: str) -> str | None:
-    """The index that has the wheel of a local version label, where one is known: PyTorch's, one a label."""
-    label = version.partition("+")[2]
-    if name in _TORCH_WHEELS and _TORCH_LABEL.fullmatch(label):
-        return f"https://download.pytorch.org/whl/{label}"
-    return None
 
 
 # --------------------------------------------------------------------------------------------------- finding
@@ -155,7 +147,7 @@ def read_distribution(metadata: Metadata, root: Path) -> Reading:
 
 
 def _read_head(metadata: Metadata, warnings: list[str]) -> dict[str, list[str]]:
-    """Lower-case field → values, of the header fields of METADATA or PKG-INFO (the description after them is skipped)."""
+    """Lower-case field → values, from the header of METADATA or PKG-INFO; the description after it is skipped."""
     folder = metadata.path
     if os.path.isfile(folder):  # Debian's single-file egg-info
         content = _read(folder)
@@ -180,7 +172,7 @@ def _read_head(metadata: Metadata, warnings: list[str]) -> dict[str, list[str]]:
 
 def wheel_tags(wheel: str) -> tuple[str, ...]:
     """The tags in the text of a WHEEL file, sorted, compressed sets written out: `py2.py3-none-any` is two."""
-    tags = set()
+    tags: set[str] = set()
     for line in wheel.splitlines():
         key, _, value = line.partition(":")
         if key.strip().lower() == "tag" and value.count("-") == 2:
@@ -191,7 +183,7 @@ def wheel_tags(wheel: str) -> tuple[str, ...]:
 
 def _read(path: str) -> bytes | None:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 (thousands of small files: a Path each costs more than the read)
+        with open(path, "rb") as file:
             return file.read()
     except OSError:
         return None
@@ -244,7 +236,7 @@ def _is_script(path: str, location: str) -> bool:
     if path.lower().endswith(".exe"):
         return True
     try:
-        with open(os.path.join(location, path), "rb") as file:  # noqa: PTH123
+        with open(os.path.join(location, path), "rb") as file:
             return file.read(2) == b"#!"
     except OSError:
         return True  # removed or unreadable: a script more likely than not
@@ -255,7 +247,7 @@ def _is_script(path: str, location: str) -> bool:
 
 def _origin(metadata: Metadata, root: Path, warnings: list[str]) -> Origin | None:
     if metadata.kind == "develop":
-        return Origin(kind="editable", url=_place(Path(metadata.location), root))
+        return Origin(kind="editable", url=place(Path(metadata.location), root))
     content = _read(os.path.join(metadata.path, "direct_url.json"))
     if content is None:
         return _editable_without_url(metadata, root)
@@ -266,27 +258,6 @@ def _origin(metadata: Metadata, root: Path, warnings: list[str]) -> Origin | Non
         return None
 
 
-def parse_direct_url(direct_url: Mapping[str, Any], root: Path) -> Origin:
-    """The origin that a direct_url.json (PEP 610) describes, credentials cut.
-
-    A local path below `root` is relative to it (`.` for the root itself); any other stays a `file:` URL. Raises KeyError, TypeError or
-    AttributeError for one that breaks the specification.
-    """
-    url, subdirectory = str(direct_url["url"]), direct_url.get("subdirectory")
-    local = local_path(url)
-    if (vcs := direct_url.get("vcs_info")) is not None:
-        return Origin(
-            kind="vcs", url=cut_credentials(url), vcs=vcs["vcs"], commit=vcs["commit_id"], subdirectory=subdirectory
-        )
-    place = _place(local, root) if local is not None else cut_credentials(url)
-    if (archive := direct_url.get("archive_info")) is not None:
-        algorithm, _, digest = (archive.get("hash") or "").partition("=")
-        sha256 = (archive.get("hashes") or {}).get("sha256") or (digest if algorithm == "sha256" else None)
-        return Origin(kind="archive", url=place, subdirectory=subdirectory, sha256=sha256)
-    editable = bool((direct_url.get("dir_info") or {}).get("editable"))
-    return Origin(kind="editable" if editable else "directory", url=place, subdirectory=subdirectory)
-
-
 def _editable_without_url(metadata: Metadata, root: Path) -> Origin | None:
     """An editable install of an older tool: no direct_url.json, but a path file that RECORD lists."""
     record = (_read(os.path.join(metadata.path, "RECORD")) or b"").decode("utf-8", "replace")
@@ -294,29 +265,11 @@ def _editable_without_url(metadata: Metadata, root: Path) -> Origin | None:
     if match is None:
         return None
     source = _first_text_line(_read(os.path.join(metadata.location, match[1])))
-    return Origin(kind="editable", url=_place(Path(source), root) if os.path.isabs(source) else None)
+    return Origin(kind="editable", url=place(Path(source), root) if os.path.isabs(source) else None)
 
 
 def _first_text_line(content: bytes | None) -> str:
     return (content or b"").decode("utf-8", "surrogateescape").partition("\n")[0].strip()
-
-
-def local_path(url: str) -> Path | None:
-    """The path that a `file:` URL (RFC 8089) names; None for any other URL."""
-    if not url.startswith("file:"):
-        return None
-    text = url[len("file:") :].partition("#")[0]
-    if text.startswith("//"):
-        text = "/" + text[2:].partition("/")[2]
-    path = unquote(text, errors="surrogateescape")
-    return Path(path[1:] if os.name == "nt" and re.match(r"/[A-Za-z]:", path) else path)
-
-
-def _place(path: Path, root: Path) -> str:
-    for inner, outer in ((path, root), (Path(os.path.realpath(path)), Path(os.path.realpath(root)))):
-        if inner.is_relative_to(outer):
-            return inner.relative_to(outer).as_posix()
-    return path.as_uri()
 
 
 # ------------------------------------------------------------------------------------------------------ conda

@@ -1,4 +1,4 @@
-"""Which lines install the captured distributions again, and what do such lines say?
+"""Which lines install the captured distributions again, and what do such lines say?  Pip's syntax, both ways.
 
 In: `Packages`. Out: the text of requirements.lock, in pip's syntax, one pinned distribution a line; and back. A pure
 function of its input: equal packages are equal bytes. The door to pip-requirements-parser, which is pip's own parser.
@@ -11,8 +11,8 @@ function of its input: equal packages are equal bytes. The door to pip-requireme
     -e ./libs/features  # features==1.0, commit 5f2b…, uncommitted changes
     model-zoo @ git+https://example.org/zoo@3c1e…#subdirectory=python  # model-zoo==0.3
 
-A comment after a line holds what pip has no words for there and `read_lock` reads back. What conda installed, pip cannot:
-such a distribution is a comment as a whole, `# conda: …`.
+A comment after a line holds what pip has no words for there; `read_lock` reads it back. What pip cannot install, as
+what conda did, is a comment as a whole: `# conda: mkl==2024.0, sha256 9f2c… at https://…`.
 """
 
 from __future__ import annotations
@@ -31,12 +31,20 @@ if TYPE_CHECKING:
     from pip_requirements_parser import InstallRequirement
 
 # A version as PEP 440 has it, near enough to choose between `==` and `===`.
-_REGULAR_VERSION = re.compile(r"v?(?:\d+!)?\d+(?:\.\d+)*[-_.]?(?:(?:a|b|c|rc|alpha|beta|pre|preview)[-_.]?\d*)?"
-    r"(?:-\d+|[-_.]?(?:post|rev|r)[-_.]?\d*)?(?:[-_.]?dev[-_.]?\d*)?(?:\+[a-z0-9]+(?:[-_.][a-z0-9]+)*)?", re.IGNORECASE)  # fmt: skip
-_PLAIN_PATH = re.compile(
-    r"[\w.@~+=,()/-]+(?: [\w.@~+=,()/][\w.@~+=,()/-]*)*"
-)  # what pip reads as a path and nothing else
-_PLAIN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!$-;=?-Z\\^_a-z{|}~\]]+")
+_REGULAR_VERSION = re.compile(
+    r"""
+    v? (?:\d+!)? \d+(?:\.\d+)*
+    (?:[-_.]?(?:a|b|c|rc|alpha|beta|pre|preview)[-_.]?\d*)?
+    (?:-\d+|[-_.]?(?:post|rev|r)[-_.]?\d*)?
+    (?:[-_.]?dev[-_.]?\d*)?
+    (?:\+[a-z0-9]+(?:[-_.][a-z0-9]+)*)?
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+# What pip reads as a path, or as a URL, and as nothing else: no quotes, comments, options, extras or ${VARIABLES}.
+_PLAIN_PATH = re.compile(r"[\w.@~+=,()/-]+(?: [\w.@~+=,()/][\w.@~+=,()/-]*)*")
+_PLAIN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[!$%&()*+,\-./:;=?@\w~]|\$\{\w+\})+", re.ASCII)
+_ARCHIVE = re.compile(r"\.(?:whl|zip|tar|tar\.\w+|tgz|tbz|txz|tlz)$|^https?:", re.IGNORECASE)
 
 _NOTE = re.compile(
     r"#\s+(?:(?P<kind>[a-z]+): )?(?P<name>[a-z0-9-]+)==(?P<version>[^\s,]+)(?P<facts>(?:, [^,]+?)*)(?: at (?P<url>.+))?"
@@ -164,7 +172,7 @@ def read_lock(text: str) -> tuple[LockedRequirement, ...]:
 
     with tempfile.TemporaryDirectory() as folder:  # the parser reads files only
         path = Path(folder, "requirements.lock")
-        path.write_text(text, encoding="utf-8", newline="\n")
+        path.write_text(text, encoding="utf-8-sig", newline="\n")  # with a mark: else it decodes by the locale
         try:
             file = pip.RequirementsFile.from_file(str(path))
         except pip.InstallationError as error:
@@ -173,59 +181,57 @@ def read_lock(text: str) -> tuple[LockedRequirement, ...]:
         wrong = [f"line {line.line_number}: {line.line}" for line in file.invalid_lines]
         raise RecordError("requirements.lock is not valid", details=wrong)
     notes = {comment.line_number: comment.line for comment in file.comments}
-    found = [(one.line_number, _read_requirement(one, notes.pop(one.line_number, ""))) for one in file.requirements]
-    found += [(line, whole) for line, note in notes.items() if (whole := _read_note(note)) is not None]
-    return tuple(requirement for _, requirement in sorted(found, key=lambda pair: pair[0]))
+    found = {one.line_number: _read_requirement(one, notes.pop(one.line_number, "")) for one in file.requirements}
+    for line, note in notes.items():
+        whole = _read_note(note)
+        if whole is not None and whole.kind != "index":
+            found[line] = whole
+    return tuple(requirement for _, requirement in sorted(found.items()))
 
 
 def _read_requirement(one: InstallRequirement, note: str) -> LockedRequirement:
-    facts = _NOTE.fullmatch(note)
-    index = _FROM.fullmatch(note)
-    name, version = (facts["name"], facts["version"]) if facts else (_normalised(one.name or ""), None)
+    known = _read_note(note) or LockedRequirement(name=_normalised(one.name or ""))
     hashes = tuple(one.hash_options)
     if one.link is None:
         pin = next((spec.version for spec in one.specifier if spec.operator in ("==", "===")), None)
-        return LockedRequirement(name=name, version=pin, index=index[1] if index else None, hashes=hashes)
+        index = _FROM.fullmatch(note)
+        return replace(known, version=pin, index=index[1] if index else None, hashes=hashes)
     url, _, fragment = one.link.url.partition("#")
-    pairs = dict(pair.split("=", 1) for pair in fragment.split("&") if "=" in pair)
-    if pairs.get("sha256"):
-        hashes = (*hashes, f"sha256:{pairs['sha256']}")
-    noted = _read_facts(facts["facts"] if facts else "")
-    values = {"name": name, "version": version, "subdirectory": pairs.get("subdirectory"), "dirty": noted.dirty}
+    named = dict(pair.split("=", 1) for pair in fragment.split("&") if "=" in pair)
+    if "sha256" in named:
+        hashes = (*hashes, f"sha256:{named['sha256']}")
+    known = replace(known, subdirectory=named.get("subdirectory"), hashes=hashes or known.hashes)
     if match := re.fullmatch(r"(git|hg|svn|bzr)\+(.+?)(?:@([^@/:]+))?", url):
         kind = "editable" if one.is_editable else "vcs"
-        return LockedRequirement(kind=kind, vcs=match[1], url=match[2], commit=match[3], **values)
+        return replace(known, kind=kind, vcs=match[1], url=match[2], commit=match[3])
     if ":" not in url:
         url = url.removeprefix("./") or "."
-    kind = "editable" if one.is_editable else "archive" if _ARCHIVE.search(url) else "directory"
-    hashes = hashes or noted.hashes
-    return LockedRequirement(kind=kind, url=url, commit=noted.commit, hashes=hashes, **values)
+    return replace(known, kind=_kind(one, url), url=url)
 
 
-_ARCHIVE = re.compile(r"\.(?:whl|zip|tar|tar\.\w+|tgz|tbz|txz|tlz)$|^https?:", re.IGNORECASE)
+def _kind(one: InstallRequirement, url: str) -> str:
+    if one.is_editable:
+        return "editable"
+    return "archive" if _ARCHIVE.search(url) else "directory"
 
 
 def _read_note(note: str) -> LockedRequirement | None:
-    """The requirement that a comment holds as a whole; None for any other comment."""
+    """The requirement that a comment describes; None for any other comment."""
     match = _NOTE.fullmatch(note)
-    if match is None or match["kind"] is None:
+    if match is None:
         return None
-    noted = _read_facts(match["facts"])
-    url = unquote_path(match["url"]) if match["url"] is not None else None
-    return replace(noted, name=match["name"], version=match["version"], kind=match["kind"], url=url)
-
-
-def _read_facts(facts: str) -> LockedRequirement:
     values: dict[str, Any] = {}
-    for fact in facts.split(", "):
+    for fact in match["facts"].split(", ")[1:]:
         key, _, value = fact.partition(" ")
-        if key in ("commit", "vcs", "subdirectory"):
-            values[key] = value
+        if key == "commit":
+            values["commit"] = value
         elif key == "sha256":
             values["hashes"] = (f"sha256:{value}",)
         elif fact.endswith("uncommitted changes"):
             values["dirty"] = key != "no"
-    return LockedRequirement(name="", **values)
+    if match["url"] is not None:
+        values["url"] = unquote_path(match["url"])
+    return LockedRequirement(name=match["name"], version=match["version"], kind=match["kind"] or "index", **values)
 
 
 def _normalised(name: str) -> str:

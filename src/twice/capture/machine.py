@@ -1,10 +1,10 @@
-"""What computes?  Platform, processor and the instructions its numeric code is chosen by, memory, GPUs, BLAS, threads.
+"""What computes?  Platform, processor and its instruction sets, memory, GPUs, BLAS, threads.
 
 In: an environment, what the agent reported of loaded numeric libraries, and a reader of small system files. Out: a
 `Machine` that is equal for equal machines: no host name, no serial number, nothing that changes while it stands still.
 
-The parsers are pure: texts of proc_cpuinfo(5), proc_meminfo(5), os-release(5), cgroups(7) and `nvidia-smi` in, facts out.
-What a platform does not tell stays None.
+The parsers are pure: texts of proc_cpuinfo(5), proc_meminfo(5), os-release(5), cgroups(7) and `nvidia-smi` in, facts
+out. What a platform does not tell stays None.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def capture_machine(
         libc=_libc(read),
         distribution=pretty_name(read("/etc/os-release") or read("/usr/lib/os-release") or ""),
         cpu=cpu_model(cpuinfo) or _processor(),
-        cores=usable_cores(_affinity(), cgroup_cores(read)),
+        cores=_smaller(_affinity(), cgroup_cores(read)),
         memory_bytes=_smaller(total_memory(read("/proc/meminfo") or "") or _physical_memory(), cgroup_memory(read)),
         cpu_flags=cpu_flags(cpuinfo),
         gpus=_gpus(environ, read),
@@ -84,7 +84,7 @@ def capture_machine(
 
 
 def cpu_model(cpuinfo: str) -> str | None:
-    """The processor's name, from the text of /proc/cpuinfo (`model name`; on ARM `Hardware` or implementer and part)."""
+    """The processor's name, from the text of /proc/cpuinfo; on ARM the board's, or implementer and part."""
     fields = _first_processor(cpuinfo)
     name = fields.get("model name") or fields.get("Hardware") or fields.get("cpu model")
     if name:
@@ -155,22 +155,16 @@ def _cgroup_files(read: Read, controller: str, name: str) -> list[str]:
 
     /proc/self/cgroup holds `0::/path` (v2) or `4:cpu,cpuacct:/path` (v1), cgroups(7).
     """
-    found = []
+    found: list[str] = []
     for line in (read("/proc/self/cgroup") or "").splitlines():
         _, controllers, path = (*line.split(":", 2), "", "")[:3]
         if controllers and controller not in controllers.split(","):
             continue
         mount = f"/sys/fs/cgroup/{controllers}" if controllers else "/sys/fs/cgroup"
         parts = [part for part in path.split("/") if part and part != ".."]
-        for depth in range(len(parts), -1, -1):
-            if (text := read("/".join((mount, *parts[:depth], name)))) is not None:
-                found.append(text)
+        groups = ("/".join((mount, *parts[:depth], name)) for depth in range(len(parts), -1, -1))
+        found += [text for group in groups if (text := read(group)) is not None]
     return found
-
-
-def usable_cores(affinity: int | None, limit: int | None) -> int | None:
-    """The smaller of the processors this process may be scheduled on and those its cgroup pays for."""
-    return _smaller(affinity, limit)
 
 
 def _smaller(first: int | None, second: int | None) -> int | None:
@@ -192,7 +186,7 @@ def thread_counts(environ: Mapping[str, str], reported: Mapping[str, Any]) -> di
 
 
 def parse_gpus(query: str) -> tuple[Gpu, ...]:
-    """GPUs from `nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader,nounits` (memory in MiB)."""
+    """GPUs, from the CSV that `nvidia-smi --query-gpu=name,memory.total,driver_version` prints (memory in MiB)."""
     gpus = []
     for row in csv.reader(query.splitlines(), skipinitialspace=True):
         if len(row) == 3:

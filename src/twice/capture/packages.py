@@ -1,4 +1,4 @@
-"""Which distributions does the run's interpreter see, and where did each come from?
+"""Which distributions does the run's interpreter see, and where did each come from?  Read from disk.
 
 In: what the agent in that interpreter reported at its start (`sys.path`, prefixes, version). Out: `Packages`, and
 warnings for metadata that is broken. The interpreter is not started and nothing of it is imported: the metadata along
@@ -17,14 +17,14 @@ A walk of 200 distributions takes some tenths of a second, a look at the cache s
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from twice.capture.distributions import Metadata, Reading, find_metadata, local_path, normalise_name, read_distribution
+from twice.capture.distributions import Metadata, Reading, find_metadata, normalise_name, read_distribution
+from twice.capture.origins import local_path
 from twice.capture.package_cache import Stamp, load_cached, save_cached
 from twice.record.model import Distribution, Interpreter, Origin, Packages
 
@@ -74,7 +74,7 @@ def _kind(report: Mapping[str, Any]) -> Literal["venv", "system", "conda"] | Non
         return None
     if base is not None and prefix != base:
         return "venv"
-    return "conda" if os.path.isdir(os.path.join(prefix, "conda-meta")) else "system"
+    return "conda" if Path(prefix, "conda-meta").is_dir() else "system"
 
 
 def read_distributions(
@@ -99,7 +99,7 @@ def read_distributions(
 
 
 def _with_conda(kept: Mapping[str, Distribution], conda: Mapping[str, Distribution]) -> Iterable[Distribution]:
-    """Conda's packages and pip's in one list: a distribution that conda installed is named once, with conda's origin."""
+    """Conda's packages and pip's in one list: what conda installed is named once, with conda's origin."""
     for name, one in kept.items():
         if one.installer == "conda" and name in conda:
             yield replace(one, origin=conda[name].origin)

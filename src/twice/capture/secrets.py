@@ -1,10 +1,10 @@
-"""What must never be recorded?  Credentials in URLs, command lines and values, and files whose name says that they hold some.
+"""What must never be recorded?  Credentials in URLs, command lines and values, and files that hold some.
 
 In: a URL, the words of a command, a named value, a path. Out: the same without what is secret (`***` in its place), or
 whether a file's name gives it away. Pure, and by form alone: nothing is read, nothing is guessed from how random a text
 looks, so that hashes, git ids, UUIDs and model names survive. Two signs are trusted:
 
-- a name that asks for a secret: `password`, `api_key`, `hf_token`, `client-secret`; not `max_tokens`, `pad_token`, `sort_key`;
+- a name that asks for a secret: `password`, `api_key`, `hf_token`; not `max_tokens`, `pad_token`, `sort_key`;
 - a value in a form that an issuer gives to its secrets alone: `ghp_…`, `AKIA…`, a JSON Web Token, a private key's PEM
   block, the user part of a URL.
 
@@ -41,14 +41,14 @@ _BEFORE_TOKEN = frozenset(
     access api app auth azure bearer bot cf comet csrf dagshub databricks deploy discord gh git github gitlab hf hub
     huggingface id jira jwt kaggle login mlflow neptune npm oauth openai personal private pypi read refresh registry
     replicate secret security service session slack telegram upload user vault wandb write
-    """.split()
+    """.split()  # noqa: SIM905 (a list of names reads best as one)
 )
 
 _NOT_A_SECRET = frozenset({"", "true", "false", "yes", "no", "on", "off", "none", "null", MASK})
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether an option, a parameter or a variable of this name asks for a secret: `--hf-token`, `db.password`, `apiKey`."""
+    """Whether an option, parameter or variable of this name asks for a secret: `--hf-token`, `db.password`."""
     return _asks_always(name) or _asks_mostly(name)
 
 
@@ -199,7 +199,8 @@ def _is_number(text: str) -> bool:
 def mask_argv(argv: Iterable[str]) -> tuple[str, ...]:
     """The words of a command with every secret among them replaced by `***`.
 
-    Covers `--api-key VALUE`, `--api-key=VALUE`, `model.api_key=VALUE`, `WANDB_API_KEY=VALUE`, and words that hold one inside.
+    Covers `--api-key VALUE`, `--api-key=VALUE`, `model.api_key=VALUE`, `WANDB_API_KEY=VALUE`, and words that hold one
+    inside.
     """
     masked: list[str] = []
     asked: str | None = None  # the option that the word before named, when its value is still to come
@@ -243,7 +244,7 @@ _FILES = frozenset(
     """
     .env .envrc .netrc _netrc .pypirc .pgpass .my.cnf .htpasswd .git-credentials .dockercfg .boto .s3cfg rclone.conf
     .secrets .vault-token .vault_pass kaggle.json kubeconfig credentials.json application_default_credentials.json
-    """.split()
+    """.split()  # noqa: SIM905 (a list of names reads best as one)
 )
 _FILES_IN = frozenset(
     {

@@ -18,7 +18,7 @@ from pathlib import Path
 from twice.capture.secrets import MASK, is_secret_name, mask_text
 
 ROOT = "{repository}"
-"""Stands for the repository's root at the start of a PYTHONPATH entry, so that a copy of the code runs its own modules."""
+"""Stands for the root at the start of a PYTHONPATH entry, so that a copy of the repository runs its own modules."""
 
 _ALLOWED = tuple(
     """
@@ -39,7 +39,7 @@ _ALLOWED = tuple(
     HF_HUB_OFFLINE HF_DATASETS_OFFLINE TRANSFORMERS_OFFLINE HF_ENDPOINT TOKENIZERS_PARALLELISM
     WORLD_SIZE RANK LOCAL_RANK LOCAL_WORLD_SIZE GROUP_RANK NODE_RANK OMPI_COMM_WORLD_SIZE OMPI_COMM_WORLD_RANK
     MPLBACKEND MALLOC_ARENA_MAX MALLOC_CONF
-    """.split()
+    """.split()  # noqa: SIM905 (a list of names reads best as one)
 )
 
 _NEVER = ("TWICE_*",)
@@ -91,7 +91,7 @@ def _portable(value: str, root: Path | None, own_paths: tuple[str, ...]) -> str:
         path = os.path.normpath(entry) if entry else ""
         if path in own or Path(path).parts[-2:] == ("twice", "agent"):
             continue
-        inside = root is not None and os.path.isabs(path) and Path(path).is_relative_to(root)
+        inside = root is not None and Path(path).is_absolute() and Path(path).is_relative_to(root)
         kept.append(
             f"{ROOT}/{Path(path).relative_to(root).as_posix()}".removesuffix("/.") if inside and root else entry
         )
