@@ -6,6 +6,9 @@ Keys that this version does not know, at any level, are kept in `extra` and writ
 
 Units live in names: `duration_s`, `size_bytes`. Times are UTC. Paths are POSIX, relative to the repository's root unless
 absolute; a path that is not valid UTF-8 is held with surrogate escapes here and quoted as git quotes it in the files.
+
+Order: sequences keep the order they are given in, so whoever makes one sorts it where its comment says so. Mappings are
+written sorted by key, for they have no order of their own; only `Params.values` (and `extra`) keep the user's order.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 FORMAT = 1
 """The version of the record; a newer one is refused, an older one upgraded in memory."""
@@ -27,6 +30,13 @@ Value = Any
 
 Extra = Mapping[str, Any]
 
+FilePath = Annotated[str, "path"]
+"""A path: in the files as `textforms.quote_path` writes it."""
+
+Word = Annotated[str, "word"]
+"""A word of a command, or a variable's value: as it is, unless it starts with a double quote or is not UTF-8; then quoted
+as a path is. All other text is text: bytes that are not UTF-8 are written as `\\xNN` and stay so."""
+
 
 # ---------------------------------------------------------------------------------------------------- run.yaml
 
@@ -35,7 +45,7 @@ Extra = Mapping[str, Any]
 class LeftOut:
     """A file of the work tree that the snapshot does not hold."""
 
-    path: str
+    path: FilePath
     reason: str  # "large", "secret", "not a file", "nested repository"
     size_bytes: int | None = None
     sha256: str | None = None
@@ -52,7 +62,7 @@ class Code:
     branch: str | None = None  # None when HEAD was detached
     remote: str | None = None  # URL of the branch's remote, or of `origin`; credentials cut
     left_out: tuple[LeftOut, ...] = ()
-    changed_during_run: tuple[str, ...] = ()  # code files that the run loaded and that changed while it ran
+    changed_during_run: tuple[FilePath, ...] = ()  # code files that the run loaded and that changed while it ran
     extra: Extra = field(default_factory=dict)
 
     @property
@@ -93,17 +103,17 @@ class Execution:
     status: Status
     exit_code: int | None = None  # as a shell has it: 128 + n after signal n; None if it was never learned
     signal: str | None = None  # "SIGKILL"
-    command: tuple[str, ...]
-    directory: str = "."
-    entry_point: str | None = None  # the script or module that the command names
+    command: tuple[Word, ...]
+    directory: FilePath = "."
+    entry_point: FilePath | None = None  # the script or module that the command names
     isolated: bool = False
     reproduces: str | None = None  # id of the run that this one repeats
     started_at: datetime
     duration_s: float
     host: str
     user: str
-    repository: str  # the work tree's root on that host
-    python: str | None = None  # path of the interpreter that ran, as it reported itself
+    repository: FilePath  # the work tree's root on that host
+    python: FilePath | None = None  # path of the interpreter that ran, as it reported itself
     twice: str  # version that made the record
     resources: Resources = field(default_factory=Resources)
     code: Code
@@ -181,7 +191,7 @@ class SeededProcess:
     """One process that reported in: what was seeded there, and under which key."""
 
     key: str
-    python: str
+    python: FilePath
     seeded: tuple[str, ...] = ()  # "hash", "random", "numpy", "torch", …
     extra: Extra = field(default_factory=dict)
 
@@ -203,7 +213,7 @@ class Seeds:
 class DataFile:
     """One input or output: a file, or a folder as one entry whose sha256 is that of its manifest."""
 
-    path: str
+    path: FilePath
     kind: Literal["file", "folder"] = "file"
     sha256: str | None = None  # None: it was declared and is not there
     size_bytes: int | None = None
@@ -310,7 +320,7 @@ class Environment:
     packages: Packages | None = None  # None: no Python process reported in
     lock: str | None = None  # text of requirements.lock
     machine: Machine | None = None
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, Word] = field(default_factory=dict)
 
 
 # ----------------------------------------------------------------------------------------------------- the run

@@ -1,0 +1,90 @@
+"""Is a document valid?  jsonschema's door.
+
+In: a document's name (`metrics`) and its plain data. Out: nothing, or a RecordError in plain words with the way to the
+field: `metrics.yaml: accuracy.last: expected a number`. The schemas are JSON Schema 2020-12; they refer only to
+themselves, and nothing is ever fetched. NaN and the infinities are numbers.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twice.errors import RecordError
+from twice.record.file_names import DOCUMENT_PATHS
+from twice.record.plain import field_path
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+_MAX_DETAILS = 20
+
+_TYPE_WORDS = {
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "object": "a mapping",
+    "array": "a list",
+    "null": "null",
+}
+
+
+def validate(document_name: str, data: Any) -> None:
+    """Raise RecordError if the data is not a valid document of that name: first problem in the message, all in details."""
+    validator = _validator(document_name)
+    if validator.is_valid(data):
+        return
+    path = DOCUMENT_PATHS[document_name]
+    problems = []
+    for error in sorted(validator.iter_errors(data), key=lambda error: [str(step) for step in error.absolute_path]):
+        way = field_path(error.absolute_path)
+        problems.append(": ".join(part for part in (path, way, _complaint(error)) if part))
+    more = [f"… and {len(problems) - _MAX_DETAILS} more"] if len(problems) > _MAX_DETAILS else []
+    raise RecordError(problems[0], details=[*problems[:_MAX_DETAILS], *more] if len(problems) > 1 else ())
+
+
+def schema(document_name: str) -> dict[str, Any]:
+    """The JSON Schema of a document, from the installed package or the checkout."""
+    for folder in (Path(__file__).parents[1] / "schemas", Path(__file__).parents[3] / "schemas"):
+        file = folder / f"{document_name}.schema.json"
+        if file.is_file():
+            loaded: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            return loaded
+    raise RecordError(f"the schema {document_name}.schema.json is missing", hint="install twice again")
+
+
+@functools.cache
+def _validator(document_name: str) -> Any:
+    import jsonschema  # takes 70 ms
+    import referencing
+
+    # An empty registry: without it jsonschema would fetch a reference to the outside.
+    return jsonschema.Draft202012Validator(schema(document_name), registry=referencing.Registry())
+
+
+def _complaint(error: ValidationError) -> str:
+    """What is wrong, in words for people who do not know JSON Schema."""
+    asked = error.validator_value
+    if error.validator == "type":
+        types = [asked] if isinstance(asked, str) else asked
+        return "expected " + " or ".join(_TYPE_WORDS[one] for one in types)
+    if error.validator == "enum":
+        return "expected one of " + ", ".join(map(str, asked))
+    if error.validator == "const":
+        return f"expected {asked}"
+    if error.validator == "required":
+        missing = [name for name in asked if name not in error.instance]
+        return " and ".join(f"`{name}`" for name in missing) + (" is missing" if len(missing) == 1 else " are missing")
+    if error.validator == "minimum":
+        return f"expected {asked} or more"
+    if error.validator == "minItems":
+        return f"expected {asked} or more entries"
+    if error.validator == "minLength":
+        return "expected text that is not empty"
+    if error.validator == "pattern":
+        described = error.schema.get("title") or f"text of the form {asked}"
+        return f"expected {described}"
+    return error.message
