@@ -121,17 +121,17 @@ def unquote_path(text: str) -> str:
     return os.fsdecode(bytes(found))
 
 
-def format_number(value: float, digits: int = 6) -> str:
-    """`0.1`, `1e-05`, `12`, `-0`, `nan`: an int whole, a float to so many significant digits (17 tell all apart)."""
+def format_number(value: float, digits: int | None = 6) -> str:
+    """`0.1`, `1e-05`, `12`, `-0`, `nan`: an int whole, a float to so many significant digits; None: all it has."""
     if isinstance(value, float):
-        return f"{value:.{digits}g}"
+        return repr(value) if digits is None else f"{value:.{digits}g}"
     try:
         return str(value)
     except ValueError:  # Python refuses to write more than some thousand decimal digits; hexadecimal has no limit
         return hex(value)
 
 
-def format_value(value: object, digits: int = 6) -> str:
+def format_value(value: object, digits: int | None = 6) -> str:
     """A param as people read it: text bare, but quoted where it would read as something else (`"1e-3"`, `"None"`)."""
     if isinstance(value, (int, float)):
         return format_number(value, digits) if not isinstance(value, bool) else str(value)
@@ -148,10 +148,10 @@ def format_value(value: object, digits: int = 6) -> str:
 def format_distinct(values: Sequence[object]) -> list[str]:
     """The texts of values that are seen side by side: as many digits as it takes for unequal floats to look unequal."""
     texts: list[str] = []
-    exact = len({format_value(value, 17) for value in values})
-    for digits in range(6, 18):
+    unequal = len({format_value(value, 17) for value in values})
+    for digits in (*range(6, 17), None):
         texts = [format_value(value, digits) for value in values]
-        if len(set(texts)) == exact:
+        if len(set(texts)) == unequal:
             break
     return texts
 
@@ -168,7 +168,7 @@ _READS_AS_OTHER = re.compile(
 )
 
 
-def _item(value: object, digits: int) -> str:
+def _item(value: object, digits: int | None) -> str:
     return _quoted(value) if isinstance(value, str) else format_value(value, digits)
 
 

@@ -136,7 +136,7 @@ def _results_row(
     if not metrics and not outputs:
         text = "unknown: nothing to compare but the exit code"
         return VerdictRow(part="results", state="unknown", text=text, details=doubts)
-    state = _results_state([verdict.state for verdict in (*metrics, *outputs)])
+    state = _results_state([*(each.state for each in metrics), *(each.state for each in outputs)])
     parts = _metric_words(metrics, tolerance) + _output_words(outputs)
     details = [_describe_metric(each, tolerance) for each in metrics if each.state != "bit-exact"]
     details += [_describe_output(each) for each in outputs if each.state != "byte-identical"]

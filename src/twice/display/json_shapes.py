@@ -1,0 +1,141 @@
+"""What does `--json` print?  Runs, comparisons and verdicts in, plain data for strict JSON out.
+
+Every shape is an object with `schema_version` (1). Keys are never taken away or given another meaning within a version;
+new ones may come. Numbers that JSON lacks are the strings "NaN", "Infinity" and "-Infinity"; times are UTC, ISO 8601; a
+path that is not printable UTF-8 is quoted as git quotes it. A fact that was not captured is null, or its key is missing
+inside the record's own mappings (`code`, `seeds`, `environment`, …), which are as in the files of the record.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from twice.comparison.sections import Comparison
+from twice.comparison.verdict import Verdict
+from twice.record.model import Run
+from twice.record.plain import clean_text, to_plain
+from twice.record.summary import RunSummary, summarise_run, summary_to_plain
+
+SCHEMA_VERSION = 1
+
+_RUN_KEYS = (
+    "id",
+    "experiment",
+    "name",
+    "message",
+    "tags",
+    "status",
+    "exit_code",
+    "signal",
+    "command",
+    "directory",
+    "entry_point",
+    "isolated",
+    "reproduces",
+    "started_at",
+    "duration_s",
+    "host",
+    "user",
+    "repository",
+    "python",
+    "twice",
+    "resources",
+    "code",
+    "tracer",
+    "warnings",
+)
+
+
+def run_json(run: Run, *, commit: str | None = None) -> dict[str, Any]:
+    """One run, whole: the facts of run.yaml, then params, metrics, seeds, inputs, outputs, environment.
+
+    `params` are nested as the user gave them; each of `metrics` has last, min, max, mean, count and steps; `commit` is
+    the run's commit, where the caller knows it.
+    """
+    execution = to_plain(run.execution, "run.yaml")
+    data = to_plain(run.data, "data.yaml")
+    params = to_plain(run.params, "params.yaml")
+    environment = run.environment
+    shape: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "commit": commit}
+    shape.update({key: execution.get(key, _EMPTY.get(key)) for key in _RUN_KEYS})
+    shape.update(
+        params=params.get("values", {}),
+        param_sources=params.get("sources", {}),
+        metrics={name: to_plain(metric, "metrics.yaml") for name, metric in run.metrics.items()},
+        seeds=to_plain(run.seeds, "seeds.yaml"),
+        inputs=data.get("inputs", []),
+        outputs=data.get("outputs", []),
+        environment={
+            "packages": environment.packages and to_plain(environment.packages, "packages.yaml"),
+            "machine": environment.machine and to_plain(environment.machine, "machine.yaml"),
+            "variables": dict(environment.variables),
+        },
+        extra={key: value for key, value in execution.items() if key not in _RUN_KEYS and key != "format"},
+    )
+    return _strict_mapping(shape)
+
+
+def runs_json(runs: Sequence[Run | RunSummary]) -> dict[str, Any]:
+    """A list of runs under `runs`, each with `params` by dotted name and the last values of its `metrics`."""
+    summaries = (summarise_run(run) if isinstance(run, Run) else run for run in runs)
+    return _strict_mapping({"schema_version": SCHEMA_VERSION, "runs": [summary_to_plain(each) for each in summaries]})
+
+
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """`a`, `b`, `identical`, `differs`, and under `sections` the name, state, summary and differences of each."""
+    return _strict_mapping(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "a": comparison.a,
+            "b": comparison.b,
+            "identical": comparison.identical,
+            "differs": comparison.differs,
+            "sections": [
+                {**_fields(section), "differences": [_fields(each) for each in section.differences]}
+                for section in comparison.sections
+            ],
+        }
+    )
+
+
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """`original`, `again`, `outcome`, `tolerance`, and the `rows`, `metrics` and `outputs` of the verdict."""
+    return _strict_mapping(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "original": verdict.original,
+            "again": verdict.again,
+            "outcome": verdict.outcome,
+            "tolerance": _fields(verdict.tolerance),
+            "rows": [_fields(row) for row in verdict.rows],
+            "metrics": [_fields(metric) for metric in verdict.metrics],
+            "outputs": [_fields(output) for output in verdict.outputs],
+        }
+    )
+
+
+_EMPTY: Mapping[str, Any] = {"tags": {}, "warnings": [], "resources": {}, "isolated": False, "directory": "."}
+
+
+def _fields(facts: Any) -> dict[str, Any]:
+    return {field.name: getattr(facts, field.name) for field in fields(facts)}
+
+
+def _strict_mapping(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {clean_text(str(key)): _strict(value) for key, value in values.items()}
+
+
+def _strict(value: Any) -> Any:
+    """The value as strict JSON in UTF-8 has it."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return _strict_mapping(value)
+    if isinstance(value, (list, tuple)):
+        return [_strict(each) for each in value]
+    return value

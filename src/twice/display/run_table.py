@@ -1,0 +1,105 @@
+"""How do runs look as a table?  One row a run: id, age, experiment, status, duration, params, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from twice.comparison.values import same_value
+from twice.display.characters import harmless, in_encoding, shorten_distinct
+from twice.display.colour import PLAIN, Style
+from twice.display.ids import shorten_ids
+from twice.display.numbers import show_column
+from twice.display.tables import Column, draw_table
+from twice.record.model import Run
+from twice.record.summary import RunSummary, summarise_run
+from twice.textforms import format_age, format_duration
+
+_ABSENT = object()
+_LONGEST_WORDS = 32  # cells of a name, of the tags
+
+
+def run_table(
+    rows: Sequence[Run | RunSummary],
+    *,
+    now: datetime,
+    width: int | None = None,
+    style: Style = PLAIN,
+    encoding: str = "utf-8",
+    all_columns: bool = False,
+    all_ids: Iterable[str] = (),
+) -> str:
+    """The runs as a table, in the order given; empty for no runs.
+
+    Params that are the same in all runs are left out, and what `width` has no room for is hidden and counted in a last
+    line, unless `all_columns`. `all_ids` are other ids that the short ones must differ from.
+    """
+    if not rows:
+        return ""
+    summaries = [summarise_run(row) if isinstance(row, Run) else row for row in rows]
+    columns = [
+        *_fixed_columns(summaries, now, style, all_ids),
+        *_param_columns(summaries, all_columns),
+        *_metric_columns(summaries),
+    ]
+    table = draw_table(columns, width=None if all_columns else width, encoding=encoding)
+    lines = [table.text]
+    if table.hidden:
+        noun = "column" if len(table.hidden) == 1 else "columns"
+        lines.append(style.quiet(f"+{len(table.hidden)} {noun} hidden (--all)"))
+    return in_encoding("\n".join(lines), encoding) + "\n"
+
+
+def _fixed_columns(rows: Sequence[RunSummary], now: datetime, style: Style, all_ids: Iterable[str]) -> list[Column]:
+    ids = shorten_ids([*(row.id for row in rows), *all_ids])
+    durations = [None if row.duration_s is None else format_duration(row.duration_s) for row in rows]
+    columns = [
+        Column("id", [style.strong(ids[row.id]) for row in rows], "fixed"),
+        Column("age", [format_age((now - row.started_at).total_seconds()) for row in rows], "fact", "right"),
+        Column("experiment", [harmless(row.experiment) for row in rows]),
+        Column("status", [style.by_state(row.status, harmless(row.status)) for row in rows], "fixed"),
+        Column("duration", durations, "fact", "right"),
+    ]
+    if any(row.name for row in rows):
+        columns.append(Column("name", _words([row.name for row in rows])))
+    if any(row.tags for row in rows):
+        columns.append(Column("tags", _words([_tags(row.tags) for row in rows])))
+    if any(row.reproduces for row in rows):
+        repeated = shorten_ids([row.reproduces for row in rows if row.reproduces])
+        columns.append(Column("repeats", [repeated[row.reproduces] if row.reproduces else None for row in rows]))
+    return columns
+
+
+def _param_columns(rows: Sequence[RunSummary], all_params: bool) -> list[Column]:
+    names = dict.fromkeys(name for row in rows for name in row.params)
+    columns = []
+    for name in names:
+        values = [row.params.get(name, _ABSENT) for row in rows]
+        if all_params or len(rows) == 1 or not all(same_value(values[0], value) for value in values[1:]):
+            columns.append(_value_column(name, values, "param"))
+    return columns
+
+
+def _metric_columns(rows: Sequence[RunSummary]) -> list[Column]:
+    names = dict.fromkeys(name for row in rows for name in row.metrics)
+    return [_value_column(name, [row.metrics.get(name, _ABSENT) for row in rows], "metric") for name in names]
+
+
+def _value_column(name: str, values: Sequence[Any], kind: Any) -> Column:
+    """A column of values of which some rows may have none."""
+    present = [value for value in values if value is not _ABSENT]
+    texts = iter(show_column(present))
+    cells = [None if value is _ABSENT else next(texts) for value in values]
+    numeric = all(isinstance(value, (int, float)) for value in present)
+    return Column(name, cells, kind, "right" if numeric else "left")
+
+
+def _words(texts: Sequence[str | None]) -> list[str | None]:
+    shown = iter(shorten_distinct([harmless(text) for text in texts if text], _LONGEST_WORDS))
+    return [next(shown) if text else None for text in texts]
+
+
+def _tags(tags: Mapping[str, str]) -> str:
+    """`baseline, dataset=v2`: a tag without a value is its name alone."""
+    return ", ".join(f"{name}={value}" if value else name for name, value in tags.items())

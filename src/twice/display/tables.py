@@ -1,0 +1,123 @@
+"""How do columns become a table that fits?  Columns in, lines of text out, and what was hidden; tabulate's door.
+
+When the width is not enough, columns that say the same in every row go first, then params from the right, then other
+facts that may go; metrics never do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import tabulate as tabulate_library
+
+from twice.display.characters import display_width, harmless, in_encoding
+
+_GAP = 2  # spaces between columns in tabulate's plain format
+_MISSING = "-"
+# tabulate measures with len(). So it lays out stand-ins, one private character a terminal cell, and the real cells,
+# whatever their width or colour, take their places afterwards.
+_FIRST, _REST = "\U0010fffd", "\U0010fffc"
+_STAND_IN = re.compile(f"{_FIRST}{_REST}*")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its cells from the top, None where there is nothing; `kind` decides what is hidden first."""
+
+    title: str
+    cells: Sequence[str | None]
+    kind: Literal["fixed", "fact", "param", "metric"] = "fact"
+    align: Literal["left", "right"] = "left"
+
+    @property
+    def width(self) -> int:
+        """How many terminal cells the column takes."""
+        return max(display_width(self.title), max((display_width(_cell(cell)) for cell in self.cells), default=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The text, without a line end at its end, and the titles of the columns that had no room."""
+
+    text: str
+    hidden: tuple[str, ...] = ()
+
+
+def draw_table(
+    columns: Sequence[Column],
+    *,
+    width: int | None = None,
+    headers: bool = True,
+    form: Literal["plain", "github"] = "plain",
+    encoding: str = "utf-8",
+) -> Table:
+    """The table, in at most `width` terminal cells as far as hiding columns can do it; None: all columns.
+
+    Cells must be harmless already (they may carry colour); titles are made so here.
+    """
+    columns = [_encoded(column, encoding) for column in columns]
+    shown = columns if width is None else _that_fit(columns, width)
+    hidden = tuple(column.title for column in columns if not any(column is each for each in shown))
+    if not shown:
+        return Table("", hidden)
+    rows = list(zip(*(map(_cell, column.cells) for column in shown), strict=True))
+    if headers:
+        rows.insert(0, tuple(column.title for column in shown))
+    return Table(_lay_out(rows, [column.align for column in shown], headers, form), hidden)
+
+
+def _encoded(column: Column, encoding: str) -> Column:
+    """The column as the encoding can show it, which may be wider."""
+    cells = [None if cell is None else in_encoding(cell, encoding) for cell in column.cells]
+    return Column(in_encoding(harmless(column.title), encoding), cells, column.kind, column.align)
+
+
+def _lay_out(rows: Sequence[Sequence[str]], aligns: Sequence[str], headers: bool, form: str) -> str:
+    stand_ins = [[_stand_in(cell) for cell in row] for row in rows]
+    text = tabulate_library.tabulate(
+        stand_ins[1:] if headers else stand_ins,
+        headers=stand_ins[0] if headers else (),
+        tablefmt=form,
+        disable_numparse=True,
+        missingval=_MISSING,
+        colalign=aligns if len(stand_ins) > headers else None,
+    )
+    cells: Iterator[str] = (cell for row in rows for cell in row)
+    return "\n".join(line.rstrip() for line in _STAND_IN.sub(lambda _: next(cells), text).split("\n"))
+
+
+def _stand_in(cell: str) -> str:
+    return _FIRST + _REST * (display_width(cell) - 1)
+
+
+def _cell(cell: str | None) -> str:
+    return _MISSING if cell is None else cell or " "
+
+
+def _that_fit(columns: Sequence[Column], width: int) -> list[Column]:
+    """The columns that are shown in so many terminal cells, in their order."""
+    widths = [column.width for column in columns]
+    keep = set(range(len(columns)))
+    total = sum(widths) + _GAP * (len(columns) - 1)
+    for index in _order_of_hiding(columns):
+        if total <= width:
+            break
+        keep.remove(index)
+        total -= widths[index] + _GAP
+    return [columns[index] for index in sorted(keep)]
+
+
+def _order_of_hiding(columns: Sequence[Column]) -> list[int]:
+    """Which columns may go, the first to go first."""
+    from_the_right = range(len(columns) - 1, -1, -1)
+    may_go = [index for index in from_the_right if columns[index].kind in ("fact", "param")]
+    constant = [index for index in may_go if _is_constant(columns[index])]
+    params = [index for index in may_go if columns[index].kind == "param"]
+    return list(dict.fromkeys(constant + params + may_go))
+
+
+def _is_constant(column: Column) -> bool:
+    return len(column.cells) > 1 and len(set(column.cells)) == 1
