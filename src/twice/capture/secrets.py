@@ -118,7 +118,7 @@ _CHAT_HOOK = re.compile(r"(https://(?:hooks\.slack\.com/services|discord(?:app)?
 # `"api_key": "…"`, `password='…'`: a named value somewhere inside a word (JSON, Hydra overrides, code given to -c).
 _QUOTED = re.compile(r"""([\w.-]+)(["']?\s*[:=]\s*)(["'])([^"'\s]{4,})\3""")
 # `?token=…`, `host=db password=…`, `AccountKey=…;`: the same, bare. A call or an index after the value is code.
-_BARE = re.compile(r"""(?:(?<=[?&;,\s])|^)([\w.-]+)(=)()([^\s&;,"'()\[\]{}]+)(?![("'\[\]{}])""")
+_BARE = re.compile(r"""(?:(?<=[?&;,\s])|^)([\w.-]+)(=)()([^\s&;,"'()\[\]{}]+)(?=[\s&;,]|$)""")
 
 # The user part reaches to the last `@` of the authority: a password may hold one. `image@sha256:…` is a digest.
 _USER = re.compile(r"""([A-Za-z][A-Za-z0-9+.-]*://)([^\s/?#"'<>]*)@(?!sha\d+:)""")
