@@ -1,0 +1,229 @@
+"""What does the index hold?
+
+In: the bytes of an index file.  Out: an `IndexFile`: for each path where its entry lies in those bytes, read on demand
+(an object for each of 50,000 entries would cost more than all else), the conflicts, and the tree ids that the cache-tree
+still knows.  Specification: gitformat-index(5), versions 2 to 4, SHA-1 and SHA-256. Never written.
+
+Refused: a split index, a sparse index, an extension that this version does not know and may not skip.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+
+from twice.errors import RepositoryError
+
+_HEADER = struct.Struct(">4sLL")
+_EXTENSION = struct.Struct(">4sL")
+_MODES = {0o100000: 0o100644, 0o100100: 0o100755, 0o120000: 0o120000, 0o120100: 0o120000}  # of st_mode & 0o170100
+_FIXED = 40  # bytes before the object id
+_ASSUME_VALID, _EXTENDED, _STAGE, _NAME_LENGTH = 0x8000, 0x4000, 0x3000, 0x0FFF
+_SKIP_WORKTREE, _INTENT_TO_ADD = 0x4000, 0x2000
+_WORD = 0xFFFFFFFF
+
+
+class IndexFile:
+    """An index in memory. Paths are bytes; `entries` maps those not in conflict to an offset, in the index's order."""
+
+    def __init__(self, data: bytes, *, mtime_ns: int = 0, id_length: int = 20) -> None:
+        """`mtime_ns` is the index file's own: an entry not older than that may have changed unseen."""
+        self._data = data
+        self._mtime_ns = mtime_ns
+        self._id_length = id_length
+        # ctime s, ns, mtime s, ns, device, inode, mode, user, group, size; id; flags
+        self._entry = struct.Struct(f">10L{id_length}xH")
+        self.entries: dict[bytes, int] = {}
+        self.conflicts: dict[bytes, dict[int, int]] = {}  # path → stage (1 base, 2 ours, 3 theirs) → offset
+        self.tree_ids: dict[bytes, bytes] = {}  # folder without slash at its end → tree, for those still valid
+        if data:
+            self._read()
+
+    @classmethod
+    def read(cls, path: Path, *, id_length: int = 20) -> IndexFile:
+        """Read the file; a missing one is an empty index. Raises RepositoryError."""
+        try:
+            with path.open("rb") as file:
+                data, mtime_ns = file.read(), os.fstat(file.fileno()).st_mtime_ns
+        except FileNotFoundError:
+            return cls(b"", id_length=id_length)
+        except OSError as error:
+            raise RepositoryError(f"the index cannot be read: {error.strerror}", details=[str(path)]) from error
+        try:
+            return cls(data, mtime_ns=mtime_ns, id_length=id_length)
+        except (struct.error, IndexError, ValueError) as error:
+            raise RepositoryError(
+                "the index is damaged", details=[str(path)], hint="`git fsck` or `git reset` may help"
+            ) from error
+
+    def object_id(self, offset: int) -> bytes:
+        """The binary id of an entry's blob or commit."""
+        return self._data[offset + _FIXED : offset + _FIXED + self._id_length]
+
+    def mode(self, offset: int) -> int:
+        """Git's mode of an entry."""
+        data = self._data
+        return data[offset + 25] << 16 | data[offset + 26] << 8 | data[offset + 27]
+
+    def assumed_valid(self, offset: int) -> bool:
+        """Whether the user told git not to look at the file (`git update-index --assume-unchanged`)."""
+        return self._flags(offset) & _ASSUME_VALID != 0
+
+    def skips_work_tree(self, offset: int) -> bool:
+        """Whether a sparse checkout left the file out."""
+        return self._extended_flags(offset) & _SKIP_WORKTREE != 0
+
+    def is_intent_to_add(self, offset: int) -> bool:
+        """Whether the entry is only a promise (`git add -N`): the path has no content yet, and no place in a tree."""
+        return self._extended_flags(offset) & _INTENT_TO_ADD != 0
+
+    def size(self, offset: int) -> int:
+        """The file's size in bytes when the entry was written, modulo 2^32; 0 may also mean "not known"."""
+        return int.from_bytes(self._data[offset + _FIXED - 4 : offset + _FIXED], "big")
+
+    def certainly_unchanged(self, offset: int, now: os.stat_result, trust_ctime: bool, check_all: bool) -> bool:
+        """Whether a plain entry's file has the mode it had, and `same_stat`: all there is to know of most files."""
+        fields = self._entry.unpack_from(self._data, offset)
+        if fields[10] & (_ASSUME_VALID | _EXTENDED) or fields[6] != _MODES.get(now.st_mode & 0o170100):
+            return False
+        return self._same_stat(fields, now, trust_ctime, check_all)
+
+    def same_stat(self, offset: int, now: os.stat_result, trust_ctime: bool, check_all: bool) -> bool:
+        """Whether the file certainly is what it was when the entry was written, by size, times and inode.
+
+        False may also mean "not known": when the entry is no older than the index (racy), or kept no nanoseconds.
+        Fields that another implementation of git left at zero are not compared.
+        """
+        return self._same_stat(self._entry.unpack_from(self._data, offset), now, trust_ctime, check_all)
+
+    def _same_stat(self, fields: tuple[int, ...], now: os.stat_result, trust_ctime: bool, check_all: bool) -> bool:
+        ctime_s, ctime_ns, mtime_s, mtime_ns, _device, inode, _mode, user, group, size, _flags = fields
+        modified = mtime_s * 1_000_000_000 + mtime_ns
+        if modified >= self._mtime_ns or modified != now.st_mtime_ns or size != now.st_size & _WORD:
+            return False
+        if not check_all:
+            return True
+        if inode not in (0, now.st_ino & _WORD) or user not in (0, now.st_uid) or group not in (0, now.st_gid):
+            return False
+        if not trust_ctime or ctime_s == 0:
+            return True
+        seconds, nanoseconds = divmod(now.st_ctime_ns, 1_000_000_000)
+        return ctime_s == seconds & _WORD and ctime_ns in (0, nanoseconds)
+
+    def _flags(self, offset: int) -> int:
+        at = offset + _FIXED + self._id_length
+        return self._data[at] << 8 | self._data[at + 1]
+
+    def _extended_flags(self, offset: int) -> int:
+        if not self._flags(offset) & _EXTENDED:
+            return 0
+        at = offset + _FIXED + self._id_length + 2
+        return self._data[at] << 8 | self._data[at + 1]
+
+    def _read(self) -> None:
+        signature, version, count = _HEADER.unpack_from(self._data)
+        if signature != b"DIRC":
+            raise ValueError("no index")
+        if version not in (2, 3, 4):
+            raise RepositoryError(f"the index has version {version}, which this version of twice does not know")
+        position = self._read_compressed(count) if version == 4 else self._read_entries(count)
+        end = len(self._data) - self._id_length
+        if position > end:
+            raise ValueError("index ends too early")
+        while position < end:
+            name, length = _EXTENSION.unpack_from(self._data, position)
+            position += _EXTENSION.size + length
+            self._read_extension(name, self._data[position - length : position])
+
+    def _read_entries(self, count: int) -> int:
+        """Versions 2 and 3: whole names, padded with 1 to 8 NULs to a multiple of 8. Returns where they end."""
+        data, entries = self._data, self.entries
+        position, before_name = _HEADER.size, _FIXED + self._id_length + 2
+        for _ in range(count):
+            name = position + before_name
+            flags = data[name - 2] << 8 | data[name - 1]
+            if flags & _EXTENDED:
+                name += 2
+            length = flags & _NAME_LENGTH
+            if length == _NAME_LENGTH:  # too long for its field
+                length = data.index(0, name) - name
+            path = data[name : name + length]
+            if flags & _STAGE:
+                self.conflicts.setdefault(path, {})[flags >> 12 & 3] = position
+            else:
+                entries[path] = position
+            position += name + length - position + 8 & ~7
+        return position
+
+    def _read_compressed(self, count: int) -> int:
+        """Version 4: each name takes its start from the one before, and there is no padding."""
+        data, before_name = self._data, _FIXED + self._id_length + 2
+        position, path = _HEADER.size, b""
+        for _ in range(count):
+            name = position + before_name
+            flags = data[name - 2] << 8 | data[name - 1]
+            if flags & _EXTENDED:
+                name += 2
+            name, cut = _offset_number(data, name)
+            end = data.index(0, name)
+            path = path[: len(path) - cut] + data[name:end]
+            if flags & _STAGE:
+                self.conflicts.setdefault(path, {})[flags >> 12 & 3] = position
+            else:
+                self.entries[path] = position
+            position = end + 1
+        return position
+
+    def _read_extension(self, name: bytes, content: bytes) -> None:
+        if name == b"TREE":
+            self._read_cache_tree(content)
+        elif name == b"link":
+            raise RepositoryError(
+                "the index is split in two files, which twice cannot read without the git executable",
+                hint="put git on PATH, or run `git update-index --no-split-index` once",
+            )
+        elif name == b"sdir":
+            raise RepositoryError(
+                "the index is sparse, which twice cannot read without the git executable",
+                hint="put git on PATH, or run `git sparse-checkout reapply --no-sparse-index` once",
+            )
+        elif not b"A" <= name[:1] <= b"Z":
+            shown = name.decode("ascii", "backslashreplace")
+            raise RepositoryError(
+                f"the index uses an extension that this version of twice does not know: {shown}",
+                hint="put git on PATH, so that twice can let it read the index",
+            )
+
+    def _read_cache_tree(self, content: bytes) -> None:
+        """Folders in pre-order, each: name NUL entry-count SPACE number-of-subfolders LF, id unless the count is -1."""
+        position = 0
+        above: list[tuple[bytes, int]] = []  # path with a slash, and how many of its folders are still to come
+        while position < len(content):
+            name_end = content.index(0, position)
+            line_end = content.index(b"\n", name_end)
+            entry_count, folder_count = content[name_end + 1 : line_end].split(b" ")
+            while above and above[-1][1] == 0:
+                above.pop()
+            start = b""
+            if above:
+                start, left = above[-1]
+                above[-1] = (start, left - 1)
+            path = start + content[position:name_end]
+            position = line_end + 1
+            if int(entry_count) >= 0:
+                self.tree_ids[path] = content[position : position + self._id_length]
+                position += self._id_length
+            above.append((path + b"/" if path else b"", int(folder_count)))
+
+
+def _offset_number(data: bytes, position: int) -> tuple[int, int]:
+    """A number as in a pack's OFS_DELTA: seven bits a byte, and one more for each that follows. Returns (end, number)."""
+    byte = data[position]
+    position += 1
+    number = byte & 127
+    while byte & 128:
+        byte = data[position]
+        position += 1
+        number = number + 1 << 7 | byte & 127
+    return position, number
