@@ -1,11 +1,11 @@
-"""What differs from HEAD in the work tree, and which tree and commit hold the code exactly as it is there?
+"""What differs from HEAD in the work tree, and which tree and commit hold the code as it is there?  Two ways.
 
-In: a repository.  Out: a `Scan` (what `git status` says), a tree id (what `git add -A && git write-tree` would give in a
-private index), a `Snapshot` (that tree, and a commit of it when HEAD is not already one).
+In: a repository.  Out: a `Scan` (what `git status` says), a tree id (what `git add -A && git write-tree` would give
+in a private index), a `Snapshot` (that tree, and a commit of it when HEAD is not already one).
 
-Two ways give the same answers: `snapshot_by_git`, with the git executable, and `snapshot_by_hand`, on dulwich, where there
-is none. The choice is made here, by capability; tests/git/test_snapshot_contract.py holds both to git's own answers.
-Nothing here touches the user's index, HEAD or work tree: only objects are written.
+Two ways give the same answers: `snapshot_by_git`, with the git executable, and `snapshot_by_hand`, on dulwich, where
+there is none. The choice is made here, by capability; tests/git/test_snapshot_contract.py holds both to git's own
+answers. Nothing here touches the user's index, HEAD or work tree: only objects are written.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ def write_snapshot(repository: Repository, scan: Scan, leave_out: Collection[str
 
     The commit's dates are its parent's committer date (the epoch on an unborn branch), so equal code is one commit.
     """
-    repository.read_config_ahead()
+    if scan.changes:
+        repository.read_config_ahead()  # for the author's name; git reads it while it also writes the tree
     tree = write_tree(repository, scan, leave_out)
     base = scan.head.commit
     moment = datetime.fromtimestamp(0, timezone.utc)
