@@ -121,10 +121,20 @@ def _summary(code: Sequence[FileChange], left_out: Sequence[Difference]) -> str:
     if code:
         added = sum(change.added or 0 for change in code)
         removed = sum(change.removed or 0 for change in code)
-        words = enumerate_some([change.path for change in code])
+        words = enumerate_some([_describe_change(_difference(change)) for change in code])
         parts.append(f"{words} (+{added} −{removed})" if added or removed else words)
     parts.extend(_describe_left_out(each) for each in left_out)
     return "differs: " + enumerate_some(parts)
+
+
+def describe_code(difference: Difference) -> str:
+    """`train.py (+3 −1)`, `added model.py (+40 −0)`."""
+    text = _describe_change(difference)
+    return f"{text} ({difference.note})" if difference.note else text
+
+
+def _describe_change(difference: Difference) -> str:
+    return difference.name if difference.kind == "changed" else f"{difference.kind} {difference.name}"
 
 
 def _describe_left_out(difference: Difference) -> str:

@@ -22,7 +22,8 @@ from twice.comparison.sections import (
     changed,
     compare_mappings,
     count,
-    describe_difference,
+    describe_text,
+    describe_value,
     make_section,
 )
 
@@ -70,7 +71,7 @@ def _compare_command(a: Execution, b: Execution) -> Section:
 def _describe_command(difference: Difference, a: Sequence[str], b: Sequence[str]) -> str:
     """Only the words that differ, when the two commands are equally long; else how the commands read."""
     if difference.name != "command":
-        return describe_difference(difference)
+        return describe_text(difference)
     if len(a) == len(b):
         pairs = [(was, now) for was, now in zip(a, b, strict=True) if was != now]
         return ", ".join(f"{shlex.quote(was)} → {shlex.quote(now)}" for was, now in pairs)
@@ -112,12 +113,18 @@ def _seeded(run: Run) -> dict[str, list[str]]:
 
 
 def _describe_seed(difference: Difference) -> str:
-    return "each run drew its own root seed" if difference.name == "root seed" else describe_difference(difference)
+    return "each run drew its own root seed" if difference.name == "root seed" else describe_value(difference)
 
 
 def _compare_execution(a: Execution, b: Execution) -> Section:
-    was = {"status": a.status, "exit code": a.exit_code, "signal": a.signal}
-    now = {"status": b.status, "exit code": b.exit_code, "signal": b.signal}
-    differences = [changed(name, was[name], now[name]) for name in was if was[name] != now[name]]
+    differences = compare_mappings(_ending(a), _ending(b))
     unknown = ["the exit code was never learned"] if a.exit_code is None and b.exit_code is None else []
-    return make_section("execution", differences, same=f"{a.status}, exit {a.exit_code}", unknown=unknown)
+    return make_section(
+        "execution", differences, same=f"{a.status}, exit {a.exit_code}", unknown=unknown, describe=describe_text
+    )
+
+
+def _ending(execution: Execution) -> dict[str, str | int]:
+    code = "unknown" if execution.exit_code is None else execution.exit_code
+    facts = {"status": execution.status, "exit code": code, "signal": execution.signal}
+    return {name: value for name, value in facts.items() if value is not None}

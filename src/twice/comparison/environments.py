@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 from twice.comparison.sections import (
     Difference,
     Section,
-    changed,
     compare_mappings,
     count,
-    describe_difference,
+    describe_text,
     enumerate_some,
     make_section,
 )
@@ -42,9 +41,7 @@ def compare_environment(a: Run, b: Run) -> Section:
     differences += [_renamed(difference, f"variable {difference.name}") for difference in variables]
     if a.environment.variables:
         compared.append(count(len(a.environment.variables), "variable"))
-    return make_section(
-        "environment", differences, same=", ".join(compared), unknown=unknown, describe=_describe_distribution
-    )
+    return make_section("environment", differences, same=", ".join(compared), unknown=unknown, describe=describe_text)
 
 
 def compare_machine(a: Run, b: Run) -> Section:
@@ -53,7 +50,7 @@ def compare_machine(a: Run, b: Run) -> Section:
     if was is None or now is None:
         where = "either run" if was is now else "the first run" if was is None else "the second run"
         return make_section("machine", (), unknown=[f"the machine of {where} was not recorded"])
-    return make_section("machine", compare_mappings(_machine_facts(was), _machine_facts(now)))
+    return make_section("machine", compare_mappings(_machine_facts(was), _machine_facts(now)), describe=describe_text)
 
 
 def _no_packages(a: Environment, b: Environment) -> str:
@@ -101,10 +98,10 @@ def _compare_distribution(a: Distribution, b: Distribution) -> Difference | None
     if not editable and a.record_sha256 and b.record_sha256:
         if a.record_sha256 == b.record_sha256:
             return None
-        note = f"{a.version} in both, other content"
-        return changed(a.name, f"RECORD {a.record_sha256[:8]}", f"RECORD {b.record_sha256[:8]}", note)
-    was, now = _origin(a), _origin(b)
-    return None if was == now else changed(a.name, was, now, f"{a.version} in both, another origin")
+        was, now = (f"{a.version} (RECORD {sha256[:12]})" for sha256 in (a.record_sha256, b.record_sha256))
+        return Difference(name=a.name, kind="changed", a=was, b=now)
+    was, now = (f"{a.version} ({_origin(each)})" for each in (a, b))
+    return None if was == now else Difference(name=a.name, kind="changed", a=was, b=now)
 
 
 def _origin(distribution: Distribution) -> str:
@@ -124,10 +121,6 @@ def _is_verified(a: Distribution, b: Distribution) -> bool:
     if a.record_sha256 and b.record_sha256:
         return True
     return a.origin is not None and (a.origin.sha256 is not None or a.origin.commit is not None)
-
-
-def _describe_distribution(difference: Difference) -> str:
-    return f"{difference.name} {difference.note}" if "in both" in difference.note else describe_difference(difference)
 
 
 def _renamed(difference: Difference, name: str) -> Difference:
@@ -156,6 +149,10 @@ def _machine_facts(machine: Machine) -> dict[str, Any]:
             facts.update(value)
         elif isinstance(value, Mapping):
             facts.update({f"{name} {field.name}": each for name, each in value.items()})
-        elif value is not None and value != ():
+        elif field.name == "cpu_flags":
+            facts.update({f"cpu flag {flag}": None for flag in value})
+        elif isinstance(value, tuple):
+            facts.update({field.name: ", ".join(value)} if value else {})
+        elif value is not None:
             facts[field.name.replace("_", " ")] = value
     return facts

@@ -1,11 +1,15 @@
-"""Which inputs and outputs differ?  By path and sha256; folders by the sha256 of their manifest."""
+"""Which inputs and outputs differ?  By path and sha256; folders by the sha256 of their manifest.
+
+A file that one run has and the other has not is a difference, unless the two runs were traced in different ways and
+nothing but tracing found it: then the other run may have opened it unseen, and it is unknown.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from twice.comparison.sections import Difference, Section, count, make_section
+from twice.comparison.sections import Difference, Section, SectionName, count, enumerate_some, make_section
 
 if TYPE_CHECKING:
     from twice.record.model import DataFile, Run
@@ -13,39 +17,17 @@ if TYPE_CHECKING:
 
 def compare_inputs(a: Run, b: Run) -> Section:
     """The data section: what the two runs read."""
-    differences = compare_files(a.data.inputs, b.data.inputs)
-    unknown = _doubts(a, b, a.data.inputs, b.data.inputs)
-    return make_section(
-        "data", differences, same=_amount(a, b, a.data.inputs, "input"), unknown=unknown, describe=describe_file
-    )
+    return _compare_files("data", "input", a, b, a.data.inputs, b.data.inputs)
 
 
 def compare_outputs(a: Run, b: Run) -> Section:
     """The outputs section: what the two runs wrote."""
-    differences = compare_files(a.data.outputs, b.data.outputs)
-    unknown = _doubts(a, b, a.data.outputs, b.data.outputs)
-    return make_section(
-        "outputs", differences, same=_amount(a, b, a.data.outputs, "output"), unknown=unknown, describe=describe_file
-    )
+    return _compare_files("outputs", "output", a, b, a.data.outputs, b.data.outputs)
 
 
-def compare_files(a: Sequence[DataFile], b: Sequence[DataFile]) -> list[Difference]:
-    """The files that differ, by path; one that was declared but is not there counts as missing."""
-    of_a, of_b = ({each.path: each for each in side} for side in (a, b))
-    found = []
-    for path in sorted(of_a.keys() | of_b.keys()):
-        was, now = of_a.get(path), of_b.get(path)
-        old, new = was.sha256 if was else None, now.sha256 if now else None
-        if old == new and (was is None or now is None or was.kind == now.kind):
-            continue
-        note = f"{was.kind} → {now.kind}" if was and now and was.kind != now.kind else ""
-        if old is None:
-            found.append(Difference(name=path, kind="added", b=new, note=note))
-        elif new is None:
-            found.append(Difference(name=path, kind="removed", a=old, note=note))
-        else:
-            found.append(Difference(name=path, kind="changed", a=old, b=new, note=note))
-    return found
+def may_be_unseen(file: DataFile | None, a: Run, b: Run) -> bool:
+    """Whether a file that only one of the runs has may have escaped the other's tracer."""
+    return file is not None and a.execution.tracer.name != b.execution.tracer.name and set(file.found) == {"opened"}
 
 
 def describe_file(difference: Difference) -> str:
@@ -61,22 +43,57 @@ def short_sha(sha256: str) -> str:
     return f"{sha256[:8]}…" if len(sha256) > 8 else sha256
 
 
+def _compare_files(
+    name: SectionName, noun: str, a: Run, b: Run, of_a: Sequence[DataFile], of_b: Sequence[DataFile]
+) -> Section:
+    was, now = ({each.path: each for each in side} for side in (of_a, of_b))
+    differences, unseen = [], []
+    for path in sorted(was.keys() | now.keys()):
+        difference = _compare_file(path, was.get(path), now.get(path))
+        if difference is None:
+            continue
+        one_sided = difference.kind != "changed"
+        if one_sided and may_be_unseen(was.get(path) if difference.kind == "removed" else now.get(path), a, b):
+            unseen.append(path)
+        else:
+            differences.append(difference)
+    unknown = _untraced(a, b, of_a, of_b)
+    if unseen:
+        tracers = " and ".join(sorted((a.execution.tracer.name, b.execution.tracer.name)))
+        unknown.append(f"{enumerate_some(unseen)} seen in one run only, but the tracers were not the same ({tracers})")
+    return make_section(name, differences, same=_amount(a, b, of_a, noun), unknown=unknown, describe=describe_file)
+
+
+def _compare_file(path: str, was: DataFile | None, now: DataFile | None) -> Difference | None:
+    """How a file differs, if it does; one that was declared but is not there counts as missing."""
+    old, new = was.sha256 if was else None, now.sha256 if now else None
+    kinds_differ = was is not None and now is not None and was.kind != now.kind
+    if old == new and not kinds_differ:
+        return None
+    note = f"{was.kind} → {now.kind}" if was and now and kinds_differ else ""
+    if old is None:
+        return Difference(name=path, kind="added", b=new, note=note)
+    if new is None:
+        return Difference(name=path, kind="removed", a=old, note=note)
+    return Difference(name=path, kind="changed", a=old, b=new, note=note)
+
+
 def _amount(a: Run, b: Run, files: Sequence[DataFile], noun: str) -> str:
     """How many were compared; without a tracer only what was declared, or git saw, could be."""
-    if not files:
+    there = sum(each.sha256 is not None for each in files)
+    if not there:
         return "none"
-    untraced = "off" in (a.execution.tracer.name, b.execution.tracer.name)
-    return count(len(files), noun) + (", opened files not traced" if untraced else "")
+    return count(there, noun) + (", opened files not traced" if _off(a, b) != (False, False) else "")
 
 
-def _doubts(a: Run, b: Run, of_a: Sequence[DataFile], of_b: Sequence[DataFile]) -> list[str]:
-    """Why equal lists may not mean that all was equal: nobody looked, or a declared file was not there."""
-    found = []
-    off = [run.execution.tracer.name == "off" for run in (a, b)]
-    if any(off) and not (of_a and of_b):
-        where = "both runs" if all(off) else "the first run" if off[0] else "the second run"
-        found.append(f"opened files were not traced in {where}, and none were declared")
-    there = {each.path for each in (*of_a, *of_b) if each.sha256 is not None}
-    absent = sorted({each.path for each in (*of_a, *of_b)} - there)
-    found.extend(f"{path} was declared and is in neither run" for path in absent)
-    return found
+def _untraced(a: Run, b: Run, of_a: Sequence[DataFile], of_b: Sequence[DataFile]) -> list[str]:
+    """Why nothing on both sides may not mean that there was nothing: nobody looked."""
+    off = _off(a, b)
+    if not any(off) or (of_a and of_b):
+        return []
+    where = "both runs" if all(off) else "the first run" if off[0] else "the second run"
+    return [f"opened files were not traced in {where}, and none were declared"]
+
+
+def _off(a: Run, b: Run) -> tuple[bool, bool]:
+    return a.execution.tracer.name == "off", b.execution.tracer.name == "off"

@@ -56,14 +56,16 @@ def what_else_differs(a: Metric, b: Metric) -> str:
         words.append(f"logged {a.count} → {b.count} times")
     if not words and not same_summary(a, b):
         words.append("at other steps")
-    return "same last value; " + ", ".join(words) if words else ""
+    return ", ".join(words)
 
 
 def _note(a: Metric, b: Metric, step: int | None) -> str:
     words = []
     if a.last == b.last and not same_value(a.last, b.last):
         words.append("equal but for the sign of zero")
-    words.append(what_else_differs(a, b))
+    else_ = what_else_differs(a, b)
+    if else_:
+        words.append(f"same last value; {else_}")
     if step is not None:
         words.append(f"first differs at step {step}")
-    return ", ".join(word for word in words if word)
+    return ", ".join(words)

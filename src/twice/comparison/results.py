@@ -6,13 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from twice.comparison.files import may_be_unseen
 from twice.comparison.histories import Histories, first_diverging_step, history
 from twice.comparison.metrics import SUMMARY, same_summary, what_else_differs
 from twice.comparison.tolerance import Tolerance
 from twice.comparison.values import change
 
 if TYPE_CHECKING:
-    from twice.record.model import DataFile, Metric, Run
+    from twice.record.model import Metric, Run
 
 MetricState = Literal["bit-exact", "within tolerance", "diverged", "missing", "extra"]
 OutputState = Literal["byte-identical", "same content", "differs", "missing", "extra", "unknown"]
@@ -99,7 +100,7 @@ def judge_outputs(original: Run, again: Run, same_content: Collection[str] = ())
             continue
         if old is None or new is None:
             state = "extra" if old is None else "missing"
-            if _may_be_unseen(was or now, original, again):
+            if may_be_unseen(was or now, original, again):
                 state = "unknown"
                 tracers = f"{original.execution.tracer.name} → {again.execution.tracer.name}"
                 note = f"seen in one run only, but the tracers were not the same ({tracers})"
@@ -109,9 +110,3 @@ def judge_outputs(original: Run, again: Run, same_content: Collection[str] = ())
             state = "same content" if path in same_content else "differs"
         found.append(OutputVerdict(path=path, state=state, was=old, now=new, note=note))
     return tuple(found)
-
-
-def _may_be_unseen(output: DataFile | None, original: Run, again: Run) -> bool:
-    """Whether an output that only one run has may have escaped the other run's tracer."""
-    tracers = original.execution.tracer.name, again.execution.tracer.name
-    return output is not None and tracers[0] != tracers[1] and set(output.found) == {"opened"}

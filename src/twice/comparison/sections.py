@@ -19,7 +19,7 @@ SectionName = Literal[
     "command", "code", "environment", "machine", "data", "params", "seeds", "metrics", "outputs", "execution"
 ]
 
-_NAMED = 3  # differences that a summary names before it counts
+NAMED = 2  # differences that a summary names before it counts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +77,7 @@ def make_section(
 ) -> Section:
     """A section with its summary; `same` is what was compared ("3 inputs"), `unknown` the reasons for doubt."""
     if differences:
-        summary = "differs: " + enumerate_some([(describe or describe_difference)(each) for each in differences])
+        summary = "differs: " + enumerate_some([(describe or describe_value)(each) for each in differences])
         return Section(name=name, state="differs", summary=summary, differences=tuple(differences))
     if unknown:
         return Section(name=name, state="unknown", summary="unknown: " + "; ".join(unknown))
@@ -103,21 +103,27 @@ def changed(name: str, a: Any, b: Any, note: str = "") -> Difference:
     return Difference(name=name, kind="changed", a=a, b=b, delta=change(a, b), note=note or why_different(a, b))
 
 
-def describe_difference(difference: Difference) -> str:
-    """`numpy 2.4.1 → 2.4.2`, `missing scipy 1.17.0` (only in the first run), `extra scipy` (only in the second)."""
+def describe_value(difference: Difference) -> str:
+    """`lr 0.1 → 0.2`, `missing model.layers 2` (only in the first run), `extra optimizer sgd` (only in the second)."""
     if difference.kind != "changed":
         word, value = ("missing", difference.a) if difference.kind == "removed" else ("extra", difference.b)
-        return f"{word} {difference.name}" + (f" {format_value(value)}" if value is not None else "")
-    if difference.a is None and difference.b is None:
-        return f"{difference.name} ({difference.note})" if difference.note else difference.name
+        return f"{word} {difference.name} {format_value(value)}"
     was, now = format_distinct([difference.a, difference.b])
     text = f"{difference.name} {was} → {now}"
     return f"{text} ({difference.note})" if was == now and difference.note else text
 
 
-def enumerate_some(texts: Sequence[str], limit: int = _NAMED) -> str:
-    """`a, b, c and 4 more`."""
-    if len(texts) <= limit + 1:
+def describe_text(difference: Difference) -> str:
+    """`numpy 2.4.1 → 2.4.2`, `missing scipy 1.17.0`: facts that are texts anyway are written as they are."""
+    if difference.kind == "changed":
+        return f"{difference.name} {difference.a} → {difference.b}"
+    word, text = ("missing", difference.a) if difference.kind == "removed" else ("extra", difference.b)
+    return f"{word} {difference.name}" if text is None else f"{word} {difference.name} {text}"
+
+
+def enumerate_some(texts: Sequence[str], limit: int = NAMED) -> str:
+    """`a, b and 4 more`."""
+    if len(texts) <= limit:
         return ", ".join(texts)
     return ", ".join(texts[:limit]) + f" and {len(texts) - limit} more"
 

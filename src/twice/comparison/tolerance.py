@@ -58,12 +58,12 @@ class Tolerance:
             return False
 
     def describe(self, metric: str | None = None) -> str:
-        """`exact`, or `rtol 0.001, atol 1e-08 (--rtol)`."""
+        """`exact`, or `rtol 0.001, atol 1e-08, from --rtol`."""
         rtol, atol = (self.rtol, self.atol) if metric is None else self.bounds(metric)
         words = [f"{name} {bound:g}" for name, bound in (("rtol", rtol), ("atol", atol)) if bound]
         if metric is None and self.per_metric:
             words.append(f"{len(self.per_metric)} set per metric")
-        return f"{', '.join(words)} ({self.origin})" if words else "exact"
+        return f"{', '.join(words)}, from {self.origin}" if words else "exact"
 
 
 EXACT = Tolerance()

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from twice.comparison.code import describe_code
 from twice.comparison.files import describe_file, short_sha
 from twice.comparison.results import AGREEING, MetricVerdict, OutputVerdict
 from twice.comparison.sections import (
+    NAMED,
     Comparison,
     Difference,
     Section,
     SectionName,
     count,
-    describe_difference,
+    describe_text,
     enumerate_some,
 )
 from twice.comparison.tolerance import Tolerance
@@ -75,26 +77,32 @@ def same_exit(original: Run, again: Run) -> bool:
 def _section_row(part: Part, section: Section) -> VerdictRow:
     details = [_describe(section, each) for each in section.differences]
     summary = section.summary
-    if section.state == "differs" and len(details) == 1:
-        details = []  # the summary names it
+    if len(details) <= NAMED:
+        details = []  # the summary names them
     if part == "data" and all(each.kind == "removed" for each in section.differences):
         summary = summary.removeprefix("differs: ")  # "missing data/train.csv (sha256 …)" says it
     return VerdictRow(part=part, state=section.state, text=summary, details=tuple(details))
 
 
 def _environment_row(comparison: Comparison) -> VerdictRow:
-    """Environment and machine in one line: the first that differs leads."""
+    """Environment and machine in one line: what differs leads."""
     environment, machine = comparison.section("environment"), comparison.section("machine")
     if machine.state == "identical":
         return _section_row("environment", environment)
-    details = [_describe(section, each) for section in (environment, machine) for each in section.differences]
-    words = machine.summary.removeprefix("differs: ").removeprefix("unknown: ")
-    if machine.state == "unknown":
+    details = [
+        _describe(section, each)
+        for section in (environment, machine)
+        for each in section.differences
+        if len(section.differences) > NAMED
+    ]
+    if environment.state == machine.state:
+        words = machine.summary.removeprefix(f"{machine.state}: ")
         text = f"{environment.summary}; {words}"
-        state = environment.state if environment.state == "differs" else "unknown"
+    elif environment.state == "differs":
+        text = f"{environment.summary}; machine {machine.summary}"
     else:
-        text = f"{environment.summary}; machine differs: {words}"
-        state = "differs"
+        text = f"{machine.summary}; packages {environment.summary}"
+    state: RowState = "differs" if "differs" in (environment.state, machine.state) else "unknown"
     return VerdictRow(part="environment", state=state, text=text, details=tuple(details))
 
 
@@ -112,7 +120,7 @@ def _execution_row(original: Run, again: Run, comparison: Comparison) -> Verdict
         if section.state == "differs":
             state = "equivalent" if section.name == "command" and state == "identical" else "differs"
     text = "; ".join([ending, took] + [f"other {each.name}" for each in others if each.state == "differs"])
-    details = [f"{each.name}: {each.summary}" for each in others if each.state != "identical"]
+    details = [f"{each.name} {each.summary}" for each in others if each.state != "identical"]
     return VerdictRow(part="execution", state=state, text=text, details=tuple(details))
 
 
@@ -120,9 +128,9 @@ def _ending(run: Run) -> str:
     execution = run.execution
     if execution.signal:
         return f"killed by {execution.signal}"
-    return (
-        f"exit {execution.exit_code}" if execution.exit_code is not None else f"{execution.status}, exit code unknown"
-    )
+    if execution.exit_code is None:
+        return f"{execution.status}, exit code unknown"
+    return f"exit {execution.exit_code}"
 
 
 def _results_row(
@@ -132,15 +140,21 @@ def _results_row(
     comparison: Comparison,
 ) -> VerdictRow:
     section = comparison.section("outputs")
-    doubts = (section.summary,) if section.state == "unknown" else ()
+    doubts = (f"outputs {section.summary}",) if section.state == "unknown" else ()
     if not metrics and not outputs:
         text = "unknown: nothing to compare but the exit code"
         return VerdictRow(part="results", state="unknown", text=text, details=doubts)
-    state = _results_state([*(each.state for each in metrics), *(each.state for each in outputs)])
+    states = [*(each.state for each in metrics), *(each.state for each in outputs)]
+    state = _results_state([*states, *("unknown" for _ in doubts)])
     parts = _metric_words(metrics, tolerance) + _output_words(outputs)
     details = [_describe_metric(each, tolerance) for each in metrics if each.state != "bit-exact"]
     details += [_describe_output(each) for each in outputs if each.state != "byte-identical"]
-    return VerdictRow(part="results", state=state, text=f"{state}: {', '.join(parts)}", details=(*details, *doubts))
+    return VerdictRow(part="results", state=state, text=f"{state}: {_join(parts)}", details=(*details, *doubts))
+
+
+def _join(parts: Sequence[str]) -> str:
+    """The parts with commas, or with semicolons when there are commas in them."""
+    return ("; " if any("," in part for part in parts) else ", ").join(parts)
 
 
 def _results_state(states: Sequence[str]) -> RowState:
@@ -152,13 +166,13 @@ def _results_state(states: Sequence[str]) -> RowState:
 
 
 def _metric_words(metrics: Sequence[MetricVerdict], tolerance: Tolerance) -> list[str]:
-    """`5 of 6 metrics bit-exact`, `1 within tolerance (rtol 0.001 (--rtol))`, `loss diverged`."""
+    """`5 of 6 metrics bit-exact`, `1 within tolerance (rtol 0.001, from --rtol)`, `loss diverged`."""
     if not metrics:
         return []
     names = _by_state(metrics)
     words = [f"{len(names.get('bit-exact', ()))} of {count(len(metrics), 'metric')} bit-exact"]
     if "within tolerance" in names:
-        words.append(f"{len(names['within tolerance'])} within tolerance [{tolerance.describe()}]")
+        words.append(f"{len(names['within tolerance'])} within tolerance ({tolerance.describe()})")
     words += [f"{enumerate_some(names[state])} {state}" for state in ("diverged", "missing", "extra") if state in names]
     return words
 
@@ -190,7 +204,8 @@ def _describe_metric(verdict: MetricVerdict, tolerance: Tolerance) -> str:
         value = verdict.was if verdict.state == "missing" else verdict.now
         return f"{verdict.name} {verdict.state} ({format_distinct([value])[0]})"
     was, now = format_distinct([verdict.was, verdict.now])
-    words = [f"{verdict.name} {verdict.state}: {was} → {now}"]
+    values = f"{was} → {now}" if was != now else f"last value {now}, as before"
+    words = [f"{verdict.name} {verdict.state}: {values}"]
     if verdict.distance:
         words.append(f"off by {verdict.distance:.3g}{_relative(verdict)}")
     if verdict.note:
@@ -224,7 +239,5 @@ def _describe(section: Section, difference: Difference) -> str:
     if section.name == "data":
         return describe_file(difference)
     if section.name == "code":
-        word = {"added": "added ", "removed": "removed ", "changed": ""}[difference.kind]
-        return f"{word}{difference.name}" + (f" ({difference.note})" if difference.note else "")
-    text = describe_difference(difference)
-    return f"{text}, {difference.note}" if difference.note and difference.note not in text else text
+        return describe_code(difference)
+    return describe_text(difference)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from twice.comparison.files import short_sha
 from twice.comparison.sections import Comparison, Difference, Section
-from twice.display.characters import harmless, in_encoding, shorten
+from twice.display.characters import harmless, in_encoding, shorten_distinct
 from twice.display.colour import PLAIN, Style
 from twice.display.ids import shorten_ids
 from twice.display.numbers import show_column, show_delta, show_trend
 from twice.display.tables import Column, draw_table
-from twice.record.model import Run
+
+if TYPE_CHECKING:
+    from twice.record.model import Run
 
 _MOST_ROWS = 40  # of one section, unless all are asked for
 _INDENT = "  "
@@ -96,24 +99,36 @@ def _columns(section: Section, differences: Sequence[Difference], width: int | N
         Column("", [now for _, now in pairs]),
     ]
     if section.name == "metrics":
-        columns.append(Column("", [show_delta(each.delta) or " " for each in differences], align="right"))
+        columns.append(
+            Column("", [(show_delta(each.delta) if each.delta else "") or " " for each in differences], align="right")
+        )
         columns.append(Column("", [show_trend(each.name, each.delta) or " " for each in differences]))
     if any(cell and cell.strip() for cell in notes.cells):
         columns.append(notes)
     return columns
 
 
-def _pair(section: Section, difference: Difference, longest: int) -> tuple[str | None, str | None]:
+def _pair(section: Section, difference: Difference, longest: int) -> list[str | None]:
     """The two values as they are shown, None where a run has none."""
-    a, b = difference.a, difference.b
+    values = [difference.a, difference.b]
     if section.name in ("data", "outputs"):
-        return (short_sha(a) if a else None), (short_sha(b) if b else None)
-    if difference.kind == "added":
-        return None, shorten(show_column([b])[0], longest)
-    if difference.kind == "removed":
-        return shorten(show_column([a])[0], longest), None
-    was, now = show_column([a, b], longest)
-    return was, now
+        return [short_sha(sha256) if sha256 else None for sha256 in values]
+    if section.name not in ("params", "metrics", "seeds"):  # texts anyway, such as versions, are never quoted
+        return _where_present(difference, shorten_distinct([_text(value) for value in values], longest))
+    if difference.kind != "changed":
+        values = [difference.a if difference.kind == "removed" else difference.b] * 2
+    return _where_present(difference, show_column(values, longest))
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else harmless(str(value))
+
+
+def _where_present(difference: Difference, texts: Sequence[str]) -> list[str | None]:
+    return [
+        None if difference.kind == "added" else texts[0],
+        None if difference.kind == "removed" else texts[1],
+    ]
 
 
 def _note(section: Section, difference: Difference) -> str:

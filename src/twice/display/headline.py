@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from twice.comparison.directions import direction
 from twice.display.characters import harmless, in_encoding
 from twice.display.colour import PLAIN, Style
 from twice.display.numbers import show
-from twice.record.model import Execution, Run
 from twice.textforms import format_duration, short_id
+
+if TYPE_CHECKING:
+    from twice.record.model import Execution, Run
 
 _MOST = 4
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twice.display.characters import harmless, in_encoding, pad, shorten
 from twice.display.colour import PLAIN, Style
@@ -13,8 +13,10 @@ from twice.display.headline import status_text
 from twice.display.numbers import show
 from twice.display.sparkline import sparkline
 from twice.display.tables import Column, draw_table
-from twice.record.model import Code, DataFile, Environment, Machine, Metric, Point, Run, Seeds
 from twice.textforms import format_age, format_distinct, format_duration, format_size, short_id
+
+if TYPE_CHECKING:
+    from twice.record.model import Code, DataFile, Environment, Machine, Metric, Point, Run, Seeds
 
 _LABEL_WIDTH = 13
 _MOST_ROWS = 40  # of one block, unless all are asked for
@@ -76,7 +78,7 @@ class _Page:
             return []
         shown = rows if self.all_rows else rows[:_MOST_ROWS]
         longest = 10_000 if self.width is None or self.all_rows else max(24, self.width - 36)
-        cells = [[None if cell is None else shorten(harmless(cell), longest) for cell in row] for row in shown]
+        cells = [["" if cell is None else shorten(harmless(cell), longest) for cell in row] for row in shown]
         columns = [Column("", column) for column in zip(*cells, strict=True) if any(column)]
         text = draw_table(columns, headers=False, encoding=self.encoding).text
         lines = ["", self.style.strong(title), *(_INDENT + (mark or str)(line) for line in text.split("\n"))]

@@ -51,7 +51,6 @@ def draw_table(
     *,
     width: int | None = None,
     headers: bool = True,
-    form: Literal["plain", "github"] = "plain",
     encoding: str = "utf-8",
 ) -> Table:
     """The table, in at most `width` terminal cells as far as hiding columns can do it; None: all columns.
@@ -63,10 +62,9 @@ def draw_table(
     hidden = tuple(column.title for column in columns if not any(column is each for each in shown))
     if not shown:
         return Table("", hidden)
-    rows = list(zip(*(map(_cell, column.cells) for column in shown), strict=True))
-    if headers:
-        rows.insert(0, tuple(column.title for column in shown))
-    return Table(_lay_out(rows, [column.align for column in shown], headers, form), hidden)
+    titles = [[column.title for column in shown]] if headers else []
+    rows = [*titles, *zip(*(map(_cell, column.cells) for column in shown), strict=True)]
+    return Table(_lay_out(rows, [column.align for column in shown]), hidden)
 
 
 def _encoded(column: Column, encoding: str) -> Column:
@@ -75,15 +73,11 @@ def _encoded(column: Column, encoding: str) -> Column:
     return Column(in_encoding(harmless(column.title), encoding), cells, column.kind, column.align)
 
 
-def _lay_out(rows: Sequence[Sequence[str]], aligns: Sequence[str], headers: bool, form: str) -> str:
+def _lay_out(rows: Sequence[Sequence[str]], aligns: Sequence[str]) -> str:
+    """The rows as lines; titles are a row like any other, since tabulate gives its headers more room than they need."""
     stand_ins = [[_stand_in(cell) for cell in row] for row in rows]
     text = tabulate_library.tabulate(
-        stand_ins[1:] if headers else stand_ins,
-        headers=stand_ins[0] if headers else (),
-        tablefmt=form,
-        disable_numparse=True,
-        missingval=_MISSING,
-        colalign=aligns if len(stand_ins) > headers else None,
+        stand_ins, tablefmt="plain", disable_numparse=True, missingval=_MISSING, colalign=aligns if rows else None
     )
     cells: Iterator[str] = (cell for row in rows for cell in row)
     return "\n".join(line.rstrip() for line in _STAND_IN.sub(lambda _: next(cells), text).split("\n"))

@@ -36,11 +36,11 @@ def outcome_line(verdict: Verdict, *, style: Style = PLAIN, encoding: str = "utf
         return word
     rows = {row.part: row for row in verdict.rows}
     reason = rows["results"] if rows["results"].state == "differs" else rows["execution"]
-    return in_encoding(f"{word}: {reason.part} {harmless(reason.text)}", encoding)
+    return in_encoding(f"{word}: {harmless(reason.text.removeprefix('differs: '))}", encoding)
 
 
 def _text(row: VerdictRow, style: Style) -> str:
-    """The text, its first word marked by the state when it names it, else all of it."""
+    """The text with its first word marked, if that names the state; else all of it is."""
     text = harmless(row.text)
-    word = next((word for word in (row.state, "identical", "differs", "unknown") if text.startswith(word)), "")
-    return style.by_state(row.state, word) + text[len(word) :] if word else style.by_state(row.state, text)
+    word = row.state if text.startswith(row.state) else text
+    return style.by_state(row.state, word) + text[len(word) :]
