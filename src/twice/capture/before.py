@@ -1,0 +1,37 @@
+"""What is known of a run before its command starts?  Code, time, seed: enough to seal the run if nothing else comes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from twice.record.model import Code
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileState:
+    """A path that was not as in HEAD's commit, and what tells whether it is written later."""
+
+    path: str
+    state: str
+    size_bytes: int | None = None
+    mtime_ns: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Before:
+    """What was true before the start."""
+
+    code: Code
+    changes: tuple[FileState, ...]  # of the work tree that the command runs in
+    root: str  # top of that work tree
+    repository: str  # top of the user's work tree; the same unless the run is isolated
+    started_at: datetime
+    host: str
+    user: str
+    tracer: str  # the one that was asked for and could be installed
+    blind_spots: tuple[str, ...] = ()
+    noise: tuple[str, ...] = ()  # folders that are never the run's data: git's, ours
+    variables: Mapping[str, str] = field(default_factory=dict)  # the command's, those that may be recorded
+    warnings: tuple[str, ...] = ()

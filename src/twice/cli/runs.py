@@ -1,0 +1,78 @@
+"""Which runs does a reading command see?  The index, refreshed, and what is needed to resolve selectors in it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from twice.cli.workplace import Workplace
+from twice.comparison.directions import direction
+from twice.errors import RecordError
+from twice.record.model import Run
+from twice.record.summary import RunSummary
+from twice.store.run_index import Row, RunIndex
+from twice.store.run_store import RunStore
+from twice.store.selectors import select_run
+
+
+class Runs:
+    """The runs of the repository, as the index has them."""
+
+    def __init__(self, store: RunStore, index: RunIndex) -> None:
+        self.store = store
+        self.index = index
+
+    def select(self, selector: str) -> tuple[Row, Run]:
+        """The run that a selector names.  Raises SelectorError, RecordError."""
+        row = select_run(selector, self.index.rows(), self.index.summaries, _lower_is_better)
+        if row.problem is not None:
+            raise RecordError(f"run {row.id} cannot be read: {row.problem}")
+        return row, self.index.runs([row.ref])[row.ref]
+
+    def summaries(self, experiment: str | None = None) -> Sequence[RunSummary]:
+        """What a table shows of each run, oldest first."""
+        return self.index.summaries(experiment)
+
+
+@contextmanager
+def known_runs(place: Workplace) -> Iterator[Runs]:
+    """The runs, after bringing the index up to date."""
+    store = RunStore(place.repository)
+    with RunIndex.open(place.repository.state_dir) as index:
+        index.refresh(store.refs(), store.read, _progress)
+        yield Runs(store, index)
+
+
+def _lower_is_better(metric: str) -> bool:
+    return direction(metric) == "lower"
+
+
+def _progress(done: int, total: int) -> None:
+    if total >= 200 and done % 100 == 0 and sys.stderr.isatty():
+        print(f"\rreading runs: {done} of {total}", end="" if done + 100 < total else "\r\033[K", file=sys.stderr)
+
+
+def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+    """Completion: the newest runs' short ids and names that begin as typed."""
+    from click.shell_completion import CompletionItem
+
+    from twice.cli.workplace import workplace
+    from twice.errors import TwiceError
+    from twice.textforms import short_id
+
+    try:
+        with workplace(bare_ok=True) as place, known_runs(place) as runs:
+            summaries = list(runs.summaries())[-500:]
+    except TwiceError:
+        return []
+    items = [CompletionItem("@", help="the latest run")]
+    for summary in reversed(summaries):
+        words = " ".join(summary.command)[:60]
+        if summary.name:
+            items.append(CompletionItem(summary.name, help=words))
+        items.append(CompletionItem(short_id(summary.id, 6), help=words))
+    return [item for item in items if str(item.value).startswith(incomplete)]

@@ -1,0 +1,49 @@
+"""twice show: one run, on one page."""
+
+from __future__ import annotations
+
+import click
+
+from twice.cli.options import colour_option, json_option, print_json, run_argument
+from twice.cli.runs import known_runs
+from twice.cli.screen import output_screen, show_bytes, show_text
+from twice.cli.workplace import workplace
+
+
+@click.command("show", epilog="Example: twice show @ --log")
+@run_argument("run", default="@")
+@click.option("--log", is_flag=True, help="What the command printed, byte for byte.")
+@click.option("--code", is_flag=True, help="The uncommitted changes that the run ran with, as a patch.")
+@json_option
+@colour_option
+def command(run: str, log: bool, code: bool, as_json: bool, colour: str) -> int:
+    """Show one run"""
+    with workplace(bare_ok=True) as place, known_runs(place) as runs:
+        row, found = runs.select(run)
+        screen = output_screen(place.environ, colour)
+        if log:
+            show_bytes(runs.store.log(row.commit))
+        elif code:
+            from twice.git.difference import patch
+
+            base = found.code.base
+            base_tree = place.repository.objects.read_commit(base).tree if base else None
+            show_bytes(patch(place.repository, base_tree, found.code.tree, colour=screen.style.enabled))
+        elif as_json:
+            from twice.display.json_shapes import run_json
+
+            print_json(run_json(found))
+        else:
+            from twice.display.run_page import run_page
+
+            histories = {name: runs.store.history(row.commit, name) for name in list(found.metrics)[:100]}
+            page = run_page(
+                found,
+                now=place.clock.now(),
+                histories=histories,
+                width=screen.width,
+                style=screen.style,
+                encoding=screen.encoding,
+            )
+            show_text(page, screen, place.environ)
+    return 0

@@ -1,0 +1,47 @@
+"""Where is the command run?  The repository, its configuration, the clocks: made once here, handed down as arguments."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from twice.configuration import Configuration, read_configuration
+from twice.execution.process import Clock
+from twice.git.repository import Repository
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workplace:
+    """What a command works with."""
+
+    repository: Repository
+    configuration: Configuration
+    clock: Clock
+    environ: dict[str, str]
+    directory: Path  # where the user is
+
+
+@contextmanager
+def workplace(*, bare_ok: bool = False) -> Iterator[Workplace]:
+    """The repository the user is in.  Raises RepositoryError, UsageError (configuration)."""
+    environ = dict(os.environ)
+    directory = Path.cwd()
+    with Repository.open(directory, environ, bare_ok=bare_ok) as repository:
+        yield Workplace(
+            repository=repository,
+            configuration=read_configuration(repository.root),
+            clock=Clock(now=lambda: datetime.now(timezone.utc)),
+            environ=environ,
+            directory=directory,
+        )
+
+
+def tell(text: str) -> None:
+    """Say something to the user, beside the data."""
+    sys.stdout.flush()
+    print(f"twice: {text}", file=sys.stderr, flush=True)

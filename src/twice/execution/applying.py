@@ -1,0 +1,98 @@
+"""How does a run's code come back into the user's work tree, and nothing get lost?
+
+What is there now is kept first, as a snapshot pinned by `refs/twice/saved/<moment>`. Then every file that git would keep
+becomes what it was in the run. HEAD, index, branches and ignored files stay; what git does not see and would be
+overwritten stops it before anything is written.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from twice.configuration import Configuration
+from twice.capture.code import capture_code
+from twice.errors import RepositoryError, ReproductionError
+from twice.git.checkout import write_paths
+from twice.git.difference import FileChange, changed_files
+from twice.git.repository import Repository
+from twice.record.model import Run
+
+SAVED = "refs/twice/saved/"
+_LINK = 0o160000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Applied:
+    """What applying changed; `saved` is the ref that keeps what was there before, None when nothing changed."""
+
+    changes: tuple[FileChange, ...]
+    saved: str | None
+
+
+def apply_run(run: Run, repository: Repository, configuration: Configuration, now: datetime) -> Applied:
+    """Make the work tree's files those of the run's code.  Raises ReproductionError before anything is written."""
+    if run.code.commit is None or not repository.objects.has(run.code.tree):
+        raise ReproductionError(
+            f"the code of run {run.id} is not in this repository",
+            hint="fetch the run: git fetch <remote> 'refs/experiments/*:refs/experiments/*'",
+        )
+    present = capture_code(repository, configuration)
+    changes = changed_files(repository, present.code.tree, run.code.tree)
+    if not changes:
+        return Applied(changes=(), saved=None)
+    _refuse_to_lose(changes, repository)
+    saved = f"{SAVED}{now:%Y%m%d-%H%M%S}-{present.code.tree[:6]}"
+    if present.code.commit is not None and repository.refs.read(saved) is None:
+        repository.refs.create(saved, present.code.commit)
+    for change in changes:
+        for path in (change.old_path, change.path if change.new_id is None else None):
+            if path is not None:
+                _remove(repository.root, path)
+    write_paths(repository, run.code.tree, [one.path for one in changes if one.new_id is not None])
+    return Applied(changes=changes, saved=saved)
+
+
+def _refuse_to_lose(changes: tuple[FileChange, ...], repository: Repository) -> None:
+    """A file that the snapshot of the present does not hold (ignored, large, secret) must not be overwritten."""
+    in_the_way = []
+    for change in changes:
+        if change.kind in ("added", "renamed"):
+            place = repository.root / change.path
+            if os.path.lexists(place) and not (change.new_mode == _LINK and place.is_dir()):
+                in_the_way.append(change.path)
+    if in_the_way:
+        raise ReproductionError(
+            "files that git does not keep would be overwritten",
+            details=in_the_way[:20],
+            hint="move them away, then apply again",
+        )
+
+
+def _remove(root: Path, path: str) -> None:
+    """Remove a file, and the folders that are empty without it."""
+    place = root / path
+    try:
+        if stat.S_ISDIR(place.lstat().st_mode):
+            return  # a submodule's folder is not ours to remove
+        place.unlink()
+    except FileNotFoundError:
+        return
+    for folder in place.parents:
+        if folder == root:
+            break
+        try:
+            folder.rmdir()
+        except OSError:
+            break
+
+
+def branch_run(run: Run, name: str, repository: Repository) -> str:
+    """Make a branch at the run's code; the commit.  Raises RepositoryError when the branch is there already."""
+    if run.code.commit is None or not repository.objects.has(run.code.commit):
+        raise RepositoryError(f"the code of run {run.id} is not in this repository")
+    repository.refs.create(f"refs/heads/{name}", run.code.commit)
+    return run.code.commit

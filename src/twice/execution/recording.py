@@ -1,0 +1,183 @@
+"""How is a command run once, so that all that is needed to run it again is kept?
+
+    record_run:   place (code, as a snapshot) → live folder, pending ref → the command → seal
+
+Before the command starts, a problem stops the run with an error and leaves nothing behind; once it has started, nothing
+may lose the user's result.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import twice.agent
+from twice.agent.protocol import Journal
+from twice.capture.before import Before, FileState
+from twice.capture.code import capture_code, file_states
+from twice.capture.metrics import MetricLines
+from twice.capture.outcome import Outcome
+from twice.capture.request import Request
+from twice.capture.variables import capture_variables
+from twice.configuration import Configuration
+from twice.errors import TwiceError
+from twice.execution.child_environment import child_environment
+from twice.execution.process import Clock, find_program, run_process
+from twice.git.repository import Repository
+from twice.record.model import Code, Run
+from twice.record.plain import to_plain
+from twice.store.live_runs import LiveRun, create_live_run
+
+PENDING = "refs/twice/pending/"
+
+PYTHON_BLIND_SPOTS = (
+    "files opened by native code (for example by pyarrow, h5py, polars or torch.save)",
+    "programs other than Python, and Python started with -I, -E or -S",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where a command runs: a work tree (the user's own, or a fresh one), and the code that is in it."""
+
+    tree: Repository
+    code: Code
+    changes: tuple[FileState, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorded:
+    """A run whose command has ended; `run` and `commit` are None when it could not be sealed: `problem` says why."""
+
+    id: str
+    exit_code: int
+    run: Run | None = None
+    commit: str | None = None
+    problem: TwiceError | None = None
+    told: tuple[str, ...] = ()  # warnings that the user has had before the start
+
+
+def in_place(repository: Repository, configuration: Configuration) -> Place:
+    """The user's own work tree, its code kept as a snapshot."""
+    captured = capture_code(repository, configuration)
+    return Place(
+        tree=repository, code=captured.code, changes=file_states(captured.scan.changes), warnings=captured.warnings
+    )
+
+
+def record_run(
+    request: Request,
+    repository: Repository,
+    place: Place,
+    configuration: Configuration,
+    clock: Clock,
+    environ: Mapping[str, str],
+    show_on: int = 1,
+) -> Recorded:
+    """Run a command once and keep what is needed to run it again.
+
+    `show_on` is the descriptor that the command's stdout is shown on. Raises TwiceError before the command starts, and
+    never after.
+    """
+    find_program(request.words or request.command, place.tree.root / request.directory, environ)
+    before = _before(request, repository, place, configuration, clock, environ)
+    live = create_live_run(repository.state_dir, request.id)
+    with live.held():
+        try:
+            live.write("request", to_plain(request, "request.json"))
+            live.write("before", to_plain(before, "before.json"))
+            if place.code.commit is not None:
+                repository.refs.create(PENDING + request.id, place.code.commit)
+            outcome = _execute(request, before, live, clock, environ, show_on)
+        except BaseException:
+            drop_pending(repository, request.id)
+            live.remove()
+            raise
+        from twice.execution.sealing import seal
+
+        sealed = seal(live, repository, configuration, clock, outcome)
+    return Recorded(
+        id=request.id,
+        exit_code=outcome.exit_code if outcome.exit_code is not None else 1,
+        run=sealed.run,
+        commit=sealed.commit,
+        problem=sealed.problem,
+        told=place.warnings,
+    )
+
+
+def drop_pending(repository: Repository, run_id: str) -> None:
+    """Let go of the snapshot of a run: its own ref keeps it now, or nobody needs it."""
+    pinned = repository.refs.read(PENDING + run_id)
+    if pinned is not None:
+        repository.refs.delete(PENDING + run_id, pinned)
+
+
+def _before(
+    request: Request,
+    repository: Repository,
+    place: Place,
+    configuration: Configuration,
+    clock: Clock,
+    environ: Mapping[str, str],
+) -> Before:
+    agent = Path(twice.agent.__file__).parent
+    return Before(
+        code=place.code,
+        changes=place.changes,
+        root=str(place.tree.root),
+        repository=str(repository.root),
+        started_at=clock.now(),
+        host=platform.node() or "localhost",
+        user=environ.get("USER") or environ.get("USERNAME") or environ.get("LOGNAME") or _account(),
+        tracer="python",
+        blind_spots=PYTHON_BLIND_SPOTS,
+        noise=(str(repository.common_dir), str(place.tree.git_dir), str(agent)),
+        variables=capture_variables(environ, configuration.environment_variables, root=repository.root),
+        warnings=place.warnings,
+    )
+
+
+def _account() -> str:
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):
+        return "unknown"
+
+
+def _execute(
+    request: Request, before: Before, live: LiveRun, clock: Clock, environ: Mapping[str, str], show_on: int
+) -> Outcome:
+    journal = Journal(str(live.folder))
+    root = Path(before.root)
+
+    def found_metric(name: str, value: float | int, step: int | None) -> None:
+        journal.write("metric", name=name, value=value, step=step, source="stdout")
+
+    def meanwhile(is_running: Callable[[], bool]) -> None:
+        # Slow imports that only sealing needs: while the command runs they cost the user nothing.
+        from twice.execution import sealing
+
+        sealing.prepare()
+        pause_s = 0.02
+        while is_running() and not sealing.keep_environment(live, before, environ, wait=True):
+            time.sleep(pause_s)
+            pause_s = min(0.5, pause_s * 1.2)
+
+    return run_process(
+        request.words or request.command,
+        root / request.directory,
+        child_environment(request, live.folder, root, before.started_at.timestamp(), before.tracer, environ),
+        live.folder,
+        clock,
+        show_on=show_on,
+        on_stdout=MetricLines(found_metric).feed,
+        meanwhile=meanwhile,
+    )

@@ -1,0 +1,166 @@
+"""How does a run's live folder become its commit?  The same way after a normal end and after `kill -9`.
+
+Objects first, the run's ref last, then the pending ref and the live folder go. Whatever goes wrong on the way is told and
+leaves the folder as it is: `twice recover` tries again, and nothing that was captured is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from twice.agent.protocol import read_events
+from twice.capture.after import Evidence, capture_after, entry_process, threads_event
+from twice.capture.before import Before, FileState
+from twice.capture.code import describe_tree, file_states
+from twice.capture.hash_cache import HashCache
+from twice.capture.lock import lock_text
+from twice.capture.machine import capture_machine, with_report
+from twice.capture.outcome import Outcome, cut_off
+from twice.capture.packages import capture_packages
+from twice.capture.request import Request
+from twice.configuration import Configuration
+from twice.errors import RepositoryError, TwiceError
+from twice.execution.output import read_log
+from twice.execution.process import Clock
+from twice.execution.recording import drop_pending
+from twice.git.repository import Repository
+from twice.git.snapshot import scan
+from twice.record.model import Environment, Machine, Packages, Run
+from twice.record import validation
+from twice.record.plain import from_plain, to_plain
+from twice.store.live_runs import LiveRun
+from twice.store.run_index import RunIndex
+from twice.store.run_store import PREFIX, RunStore
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sealed:
+    """A sealed run and its commit; both None when it could not be sealed, and `problem` says why."""
+
+    id: str
+    run: Run | None = None
+    commit: str | None = None
+    problem: TwiceError | None = None
+
+
+def prepare() -> None:
+    """Load what sealing needs and importing this module does not load: the schemas and their validator."""
+    validation.prepare()
+
+
+def seal(
+    live: LiveRun, repository: Repository, configuration: Configuration, clock: Clock, outcome: Outcome | None = None
+) -> Sealed:
+    """Make a live folder its run's commit.  Never raises; without an outcome the run was cut off.
+
+    The caller holds the folder's lock.
+    """
+    try:
+        return _seal(live, repository, configuration, clock, outcome)
+    except TwiceError as error:
+        return Sealed(id=live.id, problem=error)
+    except Exception as error:
+        problem = RepositoryError(
+            f"run {live.id} could not be sealed: {type(error).__name__}: {error}",
+            hint="nothing is lost: `twice recover` tries again (TWICE_DEBUG=1 shows where it failed)",
+        )
+        problem.__cause__ = error
+        return Sealed(id=live.id, problem=problem)
+
+
+def _seal(
+    live: LiveRun, repository: Repository, configuration: Configuration, clock: Clock, outcome: Outcome | None
+) -> Sealed:
+    plain_request, plain_before = live.read("request"), live.read("before")
+    if plain_request is None or plain_before is None:
+        raise RepositoryError(f"run {live.id} was cut off before its command started: there is nothing to keep")
+    request = from_plain(Request, plain_request, "request.json")
+    before = from_plain(Before, plain_before, "before.json")
+    if outcome is None:
+        known = live.read("outcome")
+        outcome = from_plain(Outcome, known, "outcome.json") if known else _cut_off(live, before)
+    live.write("outcome", to_plain(outcome, "outcome.json"))
+    keep_environment(live, before, repository.environ, wait=False)
+    evidence = _gather(live, before, repository)
+    with HashCache.open(repository.state_dir / "hashes.sqlite3") as hashes:
+        run, attachments = capture_after(request, before, outcome, evidence, configuration, hashes)
+    commit = RunStore(repository).add(run, attachments, clock.now())
+    with RunIndex.open(repository.state_dir) as index:
+        index.add(f"{PREFIX}{run.experiment}/{run.id}", commit, run)
+    drop_pending(repository, run.id)
+    live.remove()
+    return Sealed(id=live.id, run=run, commit=commit)
+
+
+def _cut_off(live: LiveRun, before: Before) -> Outcome:
+    return cut_off(max(0.0, live.last_sign_s() - before.started_at.timestamp()))
+
+
+def keep_environment(live: LiveRun, before: Before, environ: Mapping[str, str], *, wait: bool) -> bool:
+    """Capture packages and machine into the live folder, once; True when that is done.
+
+    With `wait`, nothing is done until a Python process has reported where its packages are.
+    """
+    if live.read("environment") is not None:
+        return True
+    entry = entry_process(read_events(live.folder))
+    if entry is None and wait:
+        return False
+    packages: Packages | None = None
+    warnings: tuple[str, ...] = ()
+    if entry is not None:
+        packages, warnings = capture_packages(
+            entry,
+            Path(before.repository),
+            live.folder.parent.parent / "cache",
+            describe_tree=lambda folder: describe_tree(folder, environ),
+        )
+    live.write(
+        "environment",
+        {
+            "packages": to_plain(packages, "packages") if packages else None,
+            "machine": to_plain(capture_machine(before.variables), "machine"),
+            "warnings": list(warnings),
+        },
+    )
+    return True
+
+
+def _gather(live: LiveRun, before: Before, repository: Repository) -> Evidence:
+    events = list(read_events(live.folder))
+    environment, warnings = _environment(live.read("environment"), before, events)
+    changes: tuple[FileState, ...] = ()
+    try:
+        with Repository.open(Path(before.root), repository.environ) as tree:
+            changes = file_states(scan(tree).changes)
+    except TwiceError as error:
+        warnings = (*warnings, f"what the run changed in the work tree is not known: {error.message}")
+
+    def in_snapshot(path: str) -> bool:
+        return repository.objects.find(before.code.tree, path) is not None
+
+    return Evidence(
+        events=events,
+        log=read_log(live.folder),
+        environment=environment,
+        changes=changes,
+        in_snapshot=in_snapshot,
+        warnings=warnings,
+    )
+
+
+def _environment(
+    plain: Mapping[str, Any], before: Before, events: Sequence[Mapping[str, Any]]
+) -> tuple[Environment, tuple[str, ...]]:
+    packages = from_plain(Packages, plain["packages"], "environment.json") if plain["packages"] else None
+    machine = from_plain(Machine, plain["machine"], "environment.json")
+    environment = Environment(
+        packages=packages,
+        lock=lock_text(packages) if packages else None,
+        machine=with_report(machine, before.variables, threads_event(events, entry_process(events))),
+        variables=before.variables,
+    )
+    return environment, tuple(plain["warnings"])

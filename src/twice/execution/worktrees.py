@@ -1,0 +1,70 @@
+"""Where does a run go that must not touch the user's work tree?  A fresh linked worktree, outside of it, for a while.
+
+    <cache>/twice/worktrees/<run id>/[_/…]<repository's name>/
+
+The last folder bears the repository's own name, for programs that look at it. The folders `_` above it leave room for
+data that the run reads by a path such as `../data/train.csv`: it is put there, and goes when the worktree goes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from twice.errors import RepositoryError
+from twice.git.checkout import add_worktree, remove_worktree
+from twice.git.repository import Repository
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path:
+    """The user's cache folder for `twice`; below the temporary folder when there is no HOME."""
+    for variable, below in (("TWICE_CACHE", ""), ("XDG_CACHE_HOME", "twice"), ("LOCALAPPDATA", "twice")):
+        if value := environ.get(variable):
+            return Path(value) / below
+    if home := environ.get("HOME"):
+        return Path(home) / ".cache" / "twice"
+    return Path(tempfile.gettempdir()) / f"twice-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
+
+
+class Worktree:
+    """A fresh worktree; `kept` it outlives the command that made it."""
+
+    def __init__(self, top: Path, repository: Repository) -> None:
+        self.top = top  # holds the worktree and what lies beside it
+        self.repository = repository
+        self.kept = False
+
+    @property
+    def root(self) -> Path:
+        """The top of the work tree."""
+        return self.repository.root
+
+
+@contextmanager
+def fresh_worktree(
+    repository: Repository, commit: str, run_id: str, environ: Mapping[str, str], levels_above: int = 0
+) -> Iterator[Worktree]:
+    """A detached worktree of a commit with `levels_above` folders of room above it; removed at the end unless kept."""
+    top = cache_folder(environ) / "worktrees" / run_id
+    folder = top.joinpath(*["_"] * levels_above, repository.root.name or "repository")
+    try:
+        folder.parent.mkdir(parents=True)
+    except OSError as error:
+        raise RepositoryError(
+            f"cannot make a worktree at {top}: {error.strerror}", hint="set TWICE_CACHE to a folder with room"
+        ) from error
+    worktree: Worktree | None = None
+    try:
+        add_worktree(repository, commit, folder)
+        with Repository.open(folder, environ) as opened:
+            worktree = Worktree(top, opened)
+            yield worktree
+    finally:
+        if worktree is None or not worktree.kept:
+            with suppress(RepositoryError):
+                remove_worktree(repository, folder)
+            shutil.rmtree(top, ignore_errors=True)

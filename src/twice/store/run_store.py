@@ -1,0 +1,124 @@
+"""Which runs are in git, and what do their records say?  Run commits under `refs/experiments/<experiment>/<run-id>`.
+
+    R  the run: tree = the code's tree + .twice/     its ref: refs/experiments/<experiment>/<run-id>
+    S  the uncommitted changes (left out when there were none)
+    B  the commit the user was on (absent on an unborn branch)
+
+Objects are written first, the ref last and only if absent: a run is there whole or not at all, and never overwritten.
+"""
+
+from __future__ import annotations
+
+import shlex
+from datetime import datetime
+
+from twice.capture.secrets import mask_argv
+from twice.errors import RecordError
+from twice.git.objects import ObjectStore
+from twice.git.repository import Repository
+from twice.record.files import artifact_path, history_path, manifest_path, parse_history, read_run, to_files
+from twice.record.model import FORMAT, Attachments, Point, Run
+
+PREFIX = "refs/experiments/"
+RECORD_FOLDER = ".twice"
+_FILE, _FOLDER = 0o100644, 0o040000
+_SUBJECT_WIDTH = 100
+
+
+class RunStore:
+    """The runs of one repository."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+
+    @property
+    def _objects(self) -> ObjectStore:
+        return self._repository.objects
+
+    def refs(self) -> dict[str, str]:
+        """Ref → commit of every run, oldest first (ids sort by time)."""
+        found = self._repository.refs.list(PREFIX)
+        return dict(sorted(found.items(), key=lambda item: item[0].rpartition("/")[2]))
+
+    def add(self, run: Run, attachments: Attachments, recorded_at: datetime) -> str:
+        """Write the run's commit and its ref; the commit's id.  Raises RepositoryError, RecordError."""
+        objects = self._objects
+        files = to_files(run, attachments)
+        entries: dict[str, tuple[int, str] | None] = {
+            path: (attachments.artifacts[path.removeprefix("artifacts/")][0] if path.startswith("artifacts/") else _FILE,
+                   objects.write_blob(content))
+            for path, content in files.items()
+        }  # fmt: skip
+        record = objects.write_tree(entries)
+        tree = objects.write_tree({RECORD_FOLDER: (_FOLDER, record)}, base=run.code.tree)
+        identity = self._repository.identity()
+        commit = objects.write_commit(
+            tree=tree,
+            parents=[run.code.commit] if run.code.commit else [],
+            author=identity,
+            author_time=run.execution.started_at,
+            committer=identity,
+            committer_time=recorded_at,
+            message=commit_message(run),
+        )
+        self._repository.refs.create(f"{PREFIX}{run.experiment}/{run.id}", commit)
+        return commit
+
+    def read(self, commit: str) -> Run:
+        """The run recorded in a commit.  Raises RecordError when that is no run, or its record is not valid."""
+        record = self._record_tree(commit)
+        objects = self._objects
+
+        def read(path: str) -> bytes | None:
+            entry = objects.find(record, path)
+            return None if entry is None else objects.read_blob(entry.id)
+
+        return read_run(read)
+
+    def history(self, commit: str, metric: str) -> tuple[Point, ...]:
+        """A metric's history, oldest first; empty when only its last value was logged."""
+        text = self._attachment(commit, history_path(metric))
+        return () if text is None else parse_history(text)
+
+    def log(self, commit: str) -> bytes:
+        """What the command wrote to stdout and stderr, interleaved."""
+        return self._attachment(commit, "logs/output.log") or b""
+
+    def manifest(self, commit: str, folder: str) -> bytes | None:
+        """The manifest of a folder among the inputs or outputs, in `sha256sum -c` form."""
+        return self._attachment(commit, manifest_path(folder))
+
+    def artifact(self, commit: str, path: str) -> bytes | None:
+        """A small output kept in the run's commit."""
+        return self._attachment(commit, artifact_path(path))
+
+    def _attachment(self, commit: str, path: str) -> bytes | None:
+        entry = self._objects.find(self._record_tree(commit), path)
+        return None if entry is None else self._objects.read_blob(entry.id)
+
+    def _record_tree(self, commit: str) -> str:
+        entry = self._objects.find(self._objects.read_commit(commit).tree, RECORD_FOLDER)
+        if entry is None:
+            raise RecordError(f"{commit[:12]} is not a run: its commit has no {RECORD_FOLDER}/ folder")
+        return entry.id
+
+
+def commit_message(run: Run) -> str:
+    """Subject: the command. Body: headline metrics. Trailers: what plain git can search for."""
+    command = " ".join(shlex.join(mask_argv(run.execution.command)).split())
+    subject = command if len(command) <= _SUBJECT_WIDTH else command[: _SUBJECT_WIDTH - 1] + "…"
+    paragraphs = [subject]
+    if run.execution.message:
+        paragraphs.append(run.execution.message.strip())
+    if run.metrics:
+        paragraphs.append("\n".join(f"{name}: {metric.last!r}" for name, metric in list(run.metrics.items())[:10]))
+    trailers = {
+        "Run": run.id,
+        "Experiment": run.experiment,
+        "Status": run.execution.status,
+        "Code": run.code.commit or run.code.tree,
+        "Reproduces": run.execution.reproduces,
+        "Twice-Format": str(FORMAT),
+    }
+    paragraphs.append("\n".join(f"{key}: {value}" for key, value in trailers.items() if value))
+    return "\n\n".join(paragraphs) + "\n"
