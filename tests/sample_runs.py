@@ -69,7 +69,7 @@ MACHINE = Machine(
 
 
 def make_run(tail: str = "k7q2m9", **facts: Any) -> Run:
-    """A run with something of everything; keywords replace facts of run.yaml, of its code, or whole parts of the run."""
+    """A run with something of everything; keywords replace facts of run.yaml, of its code, or parts of the run."""
     execution = Execution(
         id=f"20261121-142233-{tail}",
         experiment="train",

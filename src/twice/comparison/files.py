@@ -67,15 +67,12 @@ def _compare_files(
 def _compare_file(path: str, was: DataFile | None, now: DataFile | None) -> Difference | None:
     """How a file differs, if it does; one that was declared but is not there counts as missing."""
     old, new = was.sha256 if was else None, now.sha256 if now else None
-    kinds_differ = was is not None and now is not None and was.kind != now.kind
-    if old == new and not kinds_differ:
-        return None
-    note = f"{was.kind} → {now.kind}" if was and now and kinds_differ else ""
-    if old is None:
-        return Difference(name=path, kind="added", b=new, note=note)
-    if new is None:
-        return Difference(name=path, kind="removed", a=old, note=note)
-    return Difference(name=path, kind="changed", a=old, b=new, note=note)
+    if old is None or new is None:
+        if old == new:
+            return None
+        return Difference(name=path, kind="added" if old is None else "removed", a=old, b=new)
+    note = f"{was.kind} → {now.kind}" if was and now and was.kind != now.kind else ""
+    return Difference(name=path, kind="changed", a=old, b=new, note=note) if old != new or note else None
 
 
 def _amount(a: Run, b: Run, files: Sequence[DataFile], noun: str) -> str:
