@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from twice.record.model import Code
+from twice.record.model import Code, FilePath, Word
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileState:
     """A path that was not as in HEAD's commit, and what tells whether it is written later."""
 
-    path: str
+    path: FilePath
     state: str
     size_bytes: int | None = None
     mtime_ns: int | None = None
@@ -25,13 +25,13 @@ class Before:
 
     code: Code
     changes: tuple[FileState, ...]  # of the work tree that the command runs in
-    root: str  # top of that work tree
-    repository: str  # top of the user's work tree; the same unless the run is isolated
+    root: FilePath  # top of that work tree
+    repository: FilePath  # top of the user's work tree; the same unless the run is isolated
     started_at: datetime
     host: str
     user: str
     tracer: str  # the one that was asked for and could be installed
     blind_spots: tuple[str, ...] = ()
-    noise: tuple[str, ...] = ()  # folders that are never the run's data: git's, ours
-    variables: Mapping[str, str] = field(default_factory=dict)  # the command's, those that may be recorded
+    noise: tuple[FilePath, ...] = ()  # folders that are never the run's data: git's, ours
+    variables: Mapping[str, Word] = field(default_factory=dict)  # the command's, those that may be recorded
     warnings: tuple[str, ...] = ()

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 class Outcome:
     """How the command ended."""
 
-    exit_code: int | None  # as a shell has it: 128 + n after signal n; None when it was never learned
-    signal: str | None
-    interrupted: bool  # Ctrl-C was pressed, or the recording process died
+    exit_code: int | None = None  # as a shell has it: 128 + n after signal n; None when it was never learned
+    signal: str | None = None
+    interrupted: bool = False  # Ctrl-C was pressed, or the recording process died
     duration_s: float
     cpu_user_s: float | None = None
     cpu_system_s: float | None = None

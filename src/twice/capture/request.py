@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from twice.errors import UsageError
+from twice.record.model import FilePath, Value, Word
 
 _FORBIDDEN_IN_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//")
 _WINDOWS_SUFFIXES = (".exe", ".bat", ".cmd")
@@ -22,17 +23,17 @@ class Request:
     """What the user asked for; `directory`, `inputs` and `outputs` as in the record (POSIX, relative to the root)."""
 
     id: str
-    command: tuple[str, ...]
-    words: tuple[str, ...] = ()  # what is executed, where that is not the command: paths and interpreter exchanged
-    directory: str = "."
+    command: tuple[Word, ...]
+    words: tuple[Word, ...] = ()  # what is executed, where that is not the command: paths and interpreter exchanged
+    directory: FilePath = "."
     experiment: str
-    entry_point: str | None = None
+    entry_point: FilePath | None = None
     name: str | None = None
     message: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
-    params: Mapping[str, Any] = field(default_factory=dict)
-    inputs: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
+    params: Mapping[str, Value] = field(default_factory=dict)
+    inputs: tuple[FilePath, ...] = ()
+    outputs: tuple[FilePath, ...] = ()
     seed: int | None = None  # None: seeding is off
     isolated: bool = False
     reproduces: str | None = None

@@ -6,7 +6,7 @@ import click
 
 from twice.cli.options import colour_option, json_option, print_json, run_argument
 from twice.cli.runs import known_runs
-from twice.cli.screen import output_screen, show_bytes, show_text
+from twice.cli.screen import When, output_screen, show_bytes, show_text
 from twice.cli.workplace import workplace
 from twice.comparison.differences import compare
 from twice.record.model import Point
@@ -18,7 +18,7 @@ from twice.record.model import Point
 @click.option("--code", is_flag=True, help="The difference of the code, as a patch.")
 @json_option
 @colour_option
-def command(a: str, b: str, code: bool, as_json: bool, colour: str) -> int:
+def command(a: str, b: str, code: bool, as_json: bool, colour: When) -> int:
     """Show what differs between two runs
 
     Exits with 1 when they differ, as `git diff --exit-code` does.

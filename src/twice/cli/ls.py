@@ -8,7 +8,7 @@ import click
 
 from twice.cli.options import colour_option, json_option, print_json
 from twice.cli.runs import known_runs
-from twice.cli.screen import output_screen, show_text
+from twice.cli.screen import When, output_screen, show_text
 from twice.cli.workplace import Workplace, tell, workplace
 from twice.display.run_table import run_table
 from twice.record.summary import RunSummary
@@ -22,7 +22,7 @@ from twice.textforms import parse_time
 @click.option("-a", "--all", "all_columns", is_flag=True, help="Every column, however wide.")
 @json_option
 @colour_option
-def command(experiment: str | None, number: int | None, all_columns: bool, as_json: bool, colour: str) -> int:
+def command(experiment: str | None, number: int | None, all_columns: bool, as_json: bool, colour: When) -> int:
     """List the runs"""
     with workplace(bare_ok=True) as place, known_runs(place) as runs:
         summaries = [*runs.summaries(experiment), *_unsealed(place, experiment)]

@@ -6,7 +6,7 @@ import click
 
 from twice.cli.options import colour_option, json_option, print_json, run_argument
 from twice.cli.runs import known_runs
-from twice.cli.screen import error_screen, output_screen, show_text
+from twice.cli.screen import When, error_screen, output_screen, show_text
 from twice.cli.workplace import Workplace, tell, workplace
 from twice.comparison.tolerance import Tolerance
 from twice.textforms import new_run_id
@@ -29,7 +29,7 @@ def command(
     allow_changed_data: bool,
     keep: bool,
     as_json: bool,
-    colour: str,
+    colour: When,
 ) -> int:
     """Run a run again and say what is the same
 

@@ -9,9 +9,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Literal, TextIO
 
 from twice.display.colour import Style, choose_style
+
+
+When = Literal["auto", "always", "never"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,23 +27,23 @@ class Screen:
     is_terminal: bool
 
 
-def output_screen(environ: Mapping[str, str], colour: str = "auto") -> Screen:
+def output_screen(environ: Mapping[str, str], colour: When = "auto") -> Screen:
     """The screen that stdout is."""
     return _screen(sys.stdout, environ, colour)
 
 
-def error_screen(environ: Mapping[str, str], colour: str = "auto") -> Screen:
+def error_screen(environ: Mapping[str, str], colour: When = "auto") -> Screen:
     """The screen that stderr is."""
     return _screen(sys.stderr, environ, colour)
 
 
-def _screen(stream: TextIO, environ: Mapping[str, str], colour: str) -> Screen:
+def _screen(stream: TextIO, environ: Mapping[str, str], colour: When) -> Screen:
     is_terminal = stream.isatty()
     width = shutil.get_terminal_size().columns if is_terminal or environ.get("COLUMNS") else None
     return Screen(
         width=width,
         encoding=stream.encoding or "utf-8",
-        style=choose_style(colour, environ, is_terminal),
+        style=choose_style(colour, environ=environ, isatty=is_terminal),
         is_terminal=is_terminal,
     )
 

@@ -6,7 +6,7 @@ import click
 
 from twice.cli.options import colour_option, json_option, print_json, run_argument
 from twice.cli.runs import known_runs
-from twice.cli.screen import output_screen, show_bytes, show_text
+from twice.cli.screen import When, output_screen, show_bytes, show_text
 from twice.cli.workplace import workplace
 
 
@@ -16,7 +16,7 @@ from twice.cli.workplace import workplace
 @click.option("--code", is_flag=True, help="The uncommitted changes that the run ran with, as a patch.")
 @json_option
 @colour_option
-def command(run: str, log: bool, code: bool, as_json: bool, colour: str) -> int:
+def command(run: str, log: bool, code: bool, as_json: bool, colour: When) -> int:
     """Show one run"""
     with workplace(bare_ok=True) as place, known_runs(place) as runs:
         row, found = runs.select(run)
