@@ -629,7 +629,7 @@ def submodule_deleted(work: Work) -> Changes:
 def submodule_staged(work: Work) -> Changes:
     _with_submodule(work)
     work.git("submodule", "add", "-q", str(work.folder / "other"), "vendor/second")
-    return {".gitmodules": "staged", "vendor/second": "submodule"}
+    return {".gitmodules": "staged", "vendor/second": "staged"}
 
 
 @case()

@@ -78,7 +78,7 @@ def _parse(entry: str, root: Path) -> Change:
         state = "type"
     else:
         state = "modified"
-    if submodule[0] == "S" and state != "deleted":
+    if submodule[0] == "S" and state not in ("deleted", "staged"):
         state = "submodule"
     if state == "staged" and index_mode == "000000":
         return Change(path=path, state="staged", mode=0)
