@@ -17,6 +17,12 @@ _ID = re.compile(rf"\d{{8}}-\d{{6}}-[{_ID_ALPHABET}]{{6}}")
 
 _C_ESCAPES = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"', 92: "\\"}
 _C_UNESCAPES = {text: code for code, text in _C_ESCAPES.items()}
+# A quote at the start, and what nobody can see: control characters, blanks but the plain one, marks of direction and of
+# no width, surrogates, specials. A fixed list, because `str.isprintable` changes with Python's version of Unicode.
+_MUST_QUOTE = re.compile(
+    '^"|[\x00-\x1f\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000'
+    "\ud800-\udfff\ufeff\ufff0-\uffff]"
+)
 
 
 def new_run_id(moment: datetime, random_bytes: Callable[[int], bytes] = os.urandom) -> str:
@@ -86,10 +92,10 @@ def format_size(size_bytes: int) -> str:
 
 def quote_path(path: str) -> str:
     """The path as a record holds it: itself, or quoted as git does when it could not be read back otherwise."""
-    if not path.startswith('"') and path.isprintable() and "\ufffd" not in path:
+    if not _MUST_QUOTE.search(path):
         return path
     quoted = []
-    for byte in os.fsencode(path):
+    for byte in path.encode("utf-8", "surrogateescape"):
         if byte in _C_ESCAPES:
             quoted.append("\\" + _C_ESCAPES[byte])
         elif 32 <= byte < 127:
@@ -110,7 +116,7 @@ def unquote_path(text: str) -> str:
     while position < end:
         character = text[position]
         if character != "\\":
-            found += os.fsencode(character)
+            found += character.encode("utf-8", "surrogateescape")
             position += 1
         elif text[position + 1] in _C_UNESCAPES and position + 1 < end:
             found.append(_C_UNESCAPES[text[position + 1]])
@@ -118,7 +124,7 @@ def unquote_path(text: str) -> str:
         else:
             found.append(int(text[position + 1 : position + 4], 8))
             position += 4
-    return os.fsdecode(bytes(found))
+    return found.decode("utf-8", "surrogateescape")
 
 
 def format_number(value: float, digits: int | None = 6) -> str:

@@ -1,12 +1,13 @@
-"""Which file of the record holds a metric's history, a folder's manifest, an artifact?
+r"""Which file of the record holds a document, a metric's history, a folder's manifest, an artifact?  Names to paths.
 
 In: names and paths as people gave them. Out: paths under `.twice/` that git stores and every file system can check out.
 
 A metric's name becomes a path that can be read back: `/` makes folders; what git trees or file systems forbid is
-percent-encoded byte by byte (RFC 3986), `%` included: control characters, `\\ : * ? " < > |`, blanks at the end, `.`, `..`, `.git`,
-Windows' device names (`aux`), slashes that would leave a part without a name, and the dot of a part that ends in `.tsv`.
-Names that differ only by case or by Unicode normalisation are one file on macOS or Windows; so a name with capitals or
-with characters beyond ASCII carries `%~` and eight digits of its SHA-256: `Loss/train` → `metrics/Loss/train%~60302eb5.tsv`.
+percent-encoded byte by byte (RFC 3986), `%` included: control characters, `\ : * ? " < > |`, a dot or blank at the end,
+`.`, `..`, `.git`, Windows' device names (`aux`), slashes that would leave a part without a name, and the dot of a part
+that ends in `.tsv`. Names that differ only by case or by Unicode normalisation are one file on macOS or Windows; so a
+name with capitals or with characters beyond ASCII carries `%~` and eight digits of its SHA-256: `Loss/train` is in
+`metrics/Loss/train%~5e1a0655.tsv`.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def metric_of_history(path: str) -> str | None:
 
 
 def manifest_path(folder: str) -> str:
-    """The file under `.twice/` that lists a folder's files: `data/train` → `data/data-train-8d5e957f2978.sha256`."""
+    """The file under `.twice/` that lists a folder's files: `data/train` → `data/data-train-99ccaada8dad.sha256`."""
     digest = hashlib.sha256(quote_path(folder).encode()).hexdigest()[:12]
     slug = re.sub(r"[^A-Za-z0-9_.]+", "-", folder).strip("-.")[-60:].lstrip("-.")
     return f"data/{slug}-{digest}.sha256" if slug else f"data/{digest}.sha256"

@@ -1,9 +1,9 @@
 """Which files say what a run is?  The way from a run to the files of its record, and back.
 
-In: a `Run` and its `Attachments`. Out: path under `.twice/` → content, for every file of the record; and the reverse, from
-a function that reads such a path. Between them stand the documents: one plain dict a YAML file, by name (`run`, `params`,
-…), which the index and `--json` use as they are. Every document is validated on writing and on reading; the format is read
-first. A document without facts has no file.
+In: a `Run` and its `Attachments`. Out: path under `.twice/` → content, for every file of the record; and the reverse,
+from a function that reads such a path. Between them stand the documents: one plain dict a YAML file, by name (`run`,
+`params`, …), which the index and `--json` use as they are. Every document is validated on writing and on reading; the
+format is read first. A document without facts has no file.
 """
 
 from __future__ import annotations

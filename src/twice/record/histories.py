@@ -1,6 +1,7 @@
 """How is a metric's history written?  As tab-separated values: `step`, `time_s`, `value`, oldest first, after a header.
 
-In: the logged points. Out: the bytes of `metrics/<name>.tsv`. Floats by `repr`, so they read back as they were; `nan`, `inf`.
+In: the logged points. Out: the bytes of `metrics/<name>.tsv`. Floats by `repr`, so they read back as they were, `nan`
+and `inf` included.
 """
 
 from __future__ import annotations
@@ -28,13 +29,14 @@ def parse_history(content: bytes, name: str = "history") -> tuple[Point, ...]:
         raise RecordError(f"{name}: not UTF-8 at byte {error.start}") from error
     if not lines or lines[0].split("\t")[:3] != _HEADER.split("\t"):
         raise RecordError(f"{name}: line 1: expected the columns step, time_s and value")
-    points = []
-    for number, line in enumerate(lines[1:], start=2):
-        try:
+    points: list[Point] = []
+    try:
+        for line in lines[1:]:
             step, time_s, value = line.split("\t")[:3]  # columns that a newer twice may add are passed over
             points.append(Point(step=int(step), time_s=float(time_s), value=_parse_number(value)))
-        except ValueError as error:
-            raise RecordError(f"{name}: line {number}: expected three numbers: step, time_s and value") from error
+    except ValueError as error:
+        number = len(points) + 2
+        raise RecordError(f"{name}: line {number}: expected three numbers: step, time_s and value") from error
     return tuple(points)
 
 

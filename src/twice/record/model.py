@@ -4,8 +4,9 @@ One dataclass is one YAML file of the record (`Execution` ↔ run.yaml, `Seeds` 
 The field's name is the key in the file and its position is the order there; a field that is None or empty is left out.
 Keys that this version does not know, at any level, are kept in `extra` and written back.
 
-Units live in names: `duration_s`, `size_bytes`. Times are UTC. Paths are POSIX, relative to the repository's root unless
-absolute; a path that is not valid UTF-8 is held with surrogate escapes here and quoted as git quotes it in the files.
+Units live in names: `duration_s`, `size_bytes`. Times are UTC. Paths are POSIX, relative to the repository's root
+unless absolute; a path that is not valid UTF-8 is held with surrogate escapes here and quoted as git quotes it in the
+files.
 
 Order: sequences keep the order they are given in, so whoever makes one sorts it where its comment says so. Mappings are
 written sorted by key, for they have no order of their own; only `Params.values` (and `extra`) keep the user's order.
@@ -34,8 +35,8 @@ FilePath = Annotated[str, "path"]
 """A path: in the files as `textforms.quote_path` writes it."""
 
 Word = Annotated[str, "word"]
-"""A word of a command, or a variable's value: as it is, unless it starts with a double quote or is not UTF-8; then quoted
-as a path is. All other text is text: bytes that are not UTF-8 are written as `\\xNN` and stay so."""
+r"""A word of a command, or a variable's value: as it is, unless it starts with a double quote or is not UTF-8; then
+quoted as a path is. All other text is text: bytes that are not UTF-8 are written as `\xNN` and stay so."""
 
 
 # ---------------------------------------------------------------------------------------------------- run.yaml
@@ -108,6 +109,7 @@ class Execution:
     entry_point: FilePath | None = None  # the script or module that the command names
     isolated: bool = False
     reproduces: str | None = None  # id of the run that this one repeats
+    parent: str | None = None  # id of the run inside which this one was started
     started_at: datetime
     duration_s: float
     host: str

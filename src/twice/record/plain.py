@@ -1,9 +1,9 @@
-"""How do facts become plain data (dict, list, str, int, float, bool, None), and back?
+"""How do facts become plain data (dict, list, str, int, float, bool, None), and back?  By their type hints.
 
 In and out: the frozen dataclasses of `model.py`. One form serves the YAML files, the index (JSON) and `--json`.
 The order of the fields is the order of the keys; None and empty fields are left out; keys that no field has are kept in
 `extra` and written after the known ones. Times become text (`textforms.format_time`), and so do paths that are not
-printable UTF-8 (`textforms.quote_path`). Mappings are sorted by key, except where the user's own nesting is kept (`Value`).
+printable UTF-8 (`textforms.quote_path`). Mappings are sorted by key, except the user's own (of `Value`s).
 
 How to treat a class is worked out from its type hints once, then kept. Whatever does not fit its hint is a RecordError
 that names the field: `data.yaml: inputs[2].size_bytes: expected a whole number`.
@@ -11,7 +11,6 @@ that names the field: `data.yaml: inputs[2].size_bytes: expected a whole number`
 
 from __future__ import annotations
 
-import functools
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +52,7 @@ def from_plain(cls: type[Facts], data: object, where: str = "") -> Facts:
 
 
 def clean_text(text: str) -> str:
-    """The text as UTF-8 can hold it: itself, or with `\\xNN` for bytes that were not UTF-8 (PEP 383)."""
+    r"""The text as UTF-8 can hold it: itself, or with `\xNN` for bytes that were not UTF-8 (PEP 383)."""
     if text.isascii():
         return text
     try:
@@ -145,12 +144,12 @@ class _Plan:
                 if not written and omit_empty and isinstance(written, (dict, list)):
                     continue
                 document[name] = written
-            for name, value in facts.extra.items():
+            for name, value in getattr(facts, "extra", {}).items():  # the facts of a live run have none
                 if name in self.forms:
                     raise _Misfit("a field of its own cannot be in extra as well")
                 document[_write_key(name)] = _write_value(value)
         except _Misfit as misfit:
-            misfit.steps.append(name)
+            misfit.steps.append(str(name))
             raise
         return document
 
@@ -179,11 +178,16 @@ class _Plan:
         return self._make(**found)
 
 
-@functools.cache
 def _form(hint: Any) -> _Form:
-    """How values of a type hint are written and read; the hints that `model.py` uses, and no others."""
-    if hint in _FORMS:
-        return _FORMS[hint]
+    """How values of a type hint are written and read, worked out once."""
+    form = _FORMS.get(hint)
+    if form is None:
+        form = _FORMS[hint] = _make_form(hint)
+    return form
+
+
+def _make_form(hint: Any) -> _Form:
+    """The form of a hint that `model.py` uses; no others are known."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Annotated:
         return _MARKED[arguments[1]]

@@ -1,22 +1,20 @@
 """What does a person on a forge see of a run?  `.twice/README.md`: one page, generated, never read back.
 
-In: the facts of a run. Out: GitHub-flavoured Markdown, the same bytes for the same facts. Whatever a user or a script chose
-is shown as code, so that it cannot format the page, mention people or run HTML. The page ends with how to repeat the
-run, with `twice` and with plain git.
+In: the facts of a run. Out: GitHub-flavoured Markdown, the same bytes for the same facts. Whatever a user or a script
+chose is shown as code, so that it cannot format the page, mention people or run HTML. The page ends with how to repeat
+the run, with `twice` and with plain git.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Iterable, Sequence
 from datetime import timezone
-from typing import Any
 
 from twice.record.model import Code, DataFile, Environment, Execution, Run
 from twice.record.plain import clean_text
-from twice.textforms import format_duration, format_size, quote_path
+from twice.textforms import format_duration, format_number, format_size, format_value, quote_path
 
 _MAX_ROWS = 100
 _MAX_TEXT = 120
@@ -63,7 +61,7 @@ def _status(execution: Execution) -> str:
 
 def _metric_rows(run: Run) -> list[Sequence[str]]:
     return [
-        (name, _number(metric.last), _number(metric.min), _number(metric.max), str(metric.count))
+        (name, format_number(metric.last), format_number(metric.min), format_number(metric.max), str(metric.count))
         for name, metric in sorted(run.metrics.items())
     ]
 
@@ -71,7 +69,7 @@ def _metric_rows(run: Run) -> list[Sequence[str]]:
 def _param_rows(run: Run) -> list[Sequence[str]]:
     sources = run.params.sources
     return [
-        (name, _value(value), sources.get(name) or sources.get(name.partition(".")[0], ""))
+        (name, format_value(value, None), sources.get(name) or sources.get(name.partition(".")[0], ""))
         for name, value in run.params.flat().items()
     ]
 
@@ -143,7 +141,7 @@ def _by_hand(run: Run) -> str:
     ref = f"refs/experiments/{run.experiment}/{run.id}"
     folder = f"../{run.id}"
     lines = [
-        f"git fetch origin {shlex.quote(f'{ref}:{ref}')}",
+        *([f"git fetch origin {shlex.quote(f'{ref}:{ref}')}"] if run.code.remote else []),
         f"git worktree add --detach {folder} {shlex.quote(f'{ref}^')}",
         f"cd {folder}",
     ]
@@ -168,14 +166,6 @@ def _count(number: int, noun: str) -> str:
 def _listed(paths: Sequence[str], most: int = 5) -> str:
     more = f" and {len(paths) - most} more" if len(paths) > most else ""
     return ", ".join(_code(path) for path in paths[:most]) + more
-
-
-def _number(value: float | int) -> str:
-    return repr(float(value)) if isinstance(value, float) else str(value)
-
-
-def _value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _code(text: str, *, in_table: bool = False) -> str:

@@ -1,7 +1,7 @@
 """How does a record of an older format become one of today's?  In memory only: commits are never rewritten.
 
-In: the documents of a record as plain data, as their files say. Out: the same facts in today's form. Each format but the
-newest has one step, from it to the next; they are applied in turn. The format is looked at before anything else is.
+In: the documents of a record as plain data, as their files say. Out: the same facts in today's form. Each format but
+the newest has one step, from it to the next; they are applied in turn. The format is looked at before anything else is.
 """
 
 from __future__ import annotations

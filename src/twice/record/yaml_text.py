@@ -1,10 +1,10 @@
 """How does plain data become YAML text, and back?  PyYAML's door.
 
-Writing follows what all readers agree on (YAML 1.1 and 1.2): block style, one fact a line, the given order, LF, UTF-8, no
-anchors, no line folding; floats by `repr`; every string quoted that some reader could take for a number, a boolean, null, a
-time or a merge key. Reading follows the core schema of YAML 1.2 (`no` and `2026-01-01` are text, `1e-3` is a number), and
-keys are always text. Refused: aliases, tags other than `!!str`, `!!map` and `!!seq`, a key given twice, several documents,
-nesting beyond reason.
+Writing follows what all readers agree on (YAML 1.1 and 1.2): block style, one fact a line, the given order, LF, UTF-8,
+no anchors, no line folding; floats by `repr`; every string quoted that some reader could take for a number, a boolean,
+null, a time or a merge key. Reading follows the core schema of YAML 1.2 (`no` and `2026-01-01` are text, `1e-3` is a
+number), and keys are always text. Refused: aliases, tags other than `!!str`, `!!map` and `!!seq`, a key given twice,
+several documents, nesting beyond reason.
 
 The text is written here and not by PyYAML: it becomes part of a commit's id, so the same facts must give the same bytes
 with every version of PyYAML and libyaml, and the dumpers of both write `1e-3`, a string, bare.
@@ -24,8 +24,8 @@ _MAX_SIMPLE_KEY = 1000  # a key on one line with its value may have at most 1024
 
 # ---------------------------------------------------------------------------------------------------------- writing
 
-# What a bare string may look like: begins with a letter, a digit, `_`, `/` or (before a letter) `.`, `-` and `--`; holds no
-# character that is invisible, no tab, no `: ` and no ` #`, and does not end with a blank or a colon.
+# What a bare string may look like: begins with a letter, a digit, `_`, `/` or (before one of these) `.`, `-` and `--`;
+# holds nothing invisible, no `: ` and no ` #`, and does not end with a blank or a colon.
 _BARE = re.compile(
     r"(?:--?|\.{0,2}/|\.)?[A-Za-z0-9_/\u00a1-\ud7ff\uf900-\uffef\U00010000-\U0010ffff](?:[^:#]|:(?! |$)|(?<! )#)*"
 )
@@ -41,7 +41,7 @@ _NOT_BARE = re.compile(
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 
-# Control characters, line ends of YAML 1.1, blanks and marks that nobody sees, halves of surrogate pairs, non-characters.
+# Control characters, YAML 1.1's line ends, blanks and marks that nobody sees, surrogates, non-characters.
 # A fixed list: `str.isprintable` changes with Python's version of Unicode, and the bytes with it.
 _INVISIBLE = (
     "\\x00-\\x1f\\x7f-\\xa0\\xad\\u034f\\u061c\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u3000"
@@ -132,7 +132,7 @@ def _integer_text(value: int) -> str:
 
 
 def _float_text(value: float) -> str:
-    """The shortest text that reads back as the same float, with the dot and the exponent's sign that YAML 1.1 asks for."""
+    """The shortest text that reads back as the same float, with the dot and the sign that YAML 1.1 wants in it."""
     if value != value:
         return ".nan"
     if value in (float("inf"), float("-inf")):
