@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+import sys
 from pathlib import Path
 
 import pytest
+
+from commands import Done, Git, Twice
 
 _SCRUBBED = (
     "GIT_",
@@ -36,9 +38,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
     monkeypatch.setenv("GIT_COMMITTER_NAME", "Ada")
     monkeypatch.setenv("GIT_COMMITTER_EMAIL", "ada@example.org")
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
-
-
-Git = Callable[..., str]
+    folder = str(Path(sys.executable).parent)
+    monkeypatch.setenv("PATH", os.pathsep.join([folder, os.environ.get("PATH", os.defpath)]))
 
 
 @pytest.fixture
@@ -72,3 +73,31 @@ def repository(tmp_path: Path, git: Git) -> Path:
     git("add", "-A", cwd=root)
     git("commit", "-q", "-m", "first", cwd=root)
     return root
+
+
+@pytest.fixture
+def twice(tmp_path: Path) -> Twice:
+    """The `twice` command as a user has it: `twice("ls", cwd=folder)`; any exit code but the expected ones fails."""
+
+    def run(
+        *words: str,
+        cwd: Path | None = None,
+        stdin: str | None = None,
+        expect: int | None = 0,
+        env: dict[str, str] | None = None,
+    ) -> Done:
+        done = subprocess.run(
+            [sys.executable, "-m", "twice", *words],
+            cwd=cwd or tmp_path / "repository",
+            input=stdin,
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            check=False,
+            env={**os.environ, **(env or {})},
+        )
+        if expect is not None:
+            assert done.returncode == expect, f"twice {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return run
