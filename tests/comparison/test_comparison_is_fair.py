@@ -6,15 +6,17 @@ import copy
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.sample_runs import MACHINE, PACKAGES, distribution, file, make_run, metric, points
 
-from sample_runs import MACHINE, PACKAGES, distribution, file, make_run, metric, points
 from twice.comparison.differences import compare
 from twice.comparison.sections import Comparison
 from twice.comparison.tolerance import Tolerance
 from twice.comparison.verdict import judge
 from twice.record.model import Data, Environment, LeftOut, Params, Run, SeededProcess, Seeds, Tracer
+
+QUICKLY = settings(max_examples=60, deadline=None)
 
 NUMBERS = st.one_of(
     st.sampled_from([0.0, -0.0, 1, 1.0, 2, float("nan"), float("inf"), float("-inf"), 10**400, 0.1, 1e308, -1e308]),
@@ -100,6 +102,7 @@ def facts(comparison: Comparison, *, mirrored: bool = False) -> Any:
     ]
 
 
+@QUICKLY
 @given(runs())
 def test_a_run_does_not_differ_from_itself(run: Run) -> None:
     comparison = compare(run, run)
@@ -107,11 +110,13 @@ def test_a_run_does_not_differ_from_itself(run: Run) -> None:
     assert all(not section.differences for section in comparison.sections)
 
 
+@QUICKLY
 @given(runs(), runs())
 def test_comparing_backwards_is_the_mirror_image(a: Run, b: Run) -> None:
     assert facts(compare(b, a)) == facts(compare(a, b), mirrored=True)
 
 
+@QUICKLY
 @given(runs(), runs(), HISTORIES)
 def test_comparing_and_judging_change_nothing(a: Run, b: Run, histories: Any) -> None:
     by_id = {f"20261121-142233-{letter * 6}": found for letter, found in histories.items()}
@@ -123,6 +128,7 @@ def test_comparing_and_judging_change_nothing(a: Run, b: Run, histories: Any) ->
     assert repr(kept) == repr(a)
 
 
+@QUICKLY
 @given(runs(), runs())
 def test_a_section_is_identical_only_if_nothing_differs_and_says_which_it_is(a: Run, b: Run) -> None:
     comparison = compare(a, b)
@@ -132,6 +138,7 @@ def test_a_section_is_identical_only_if_nothing_differs_and_says_which_it_is(a: 
     assert not (comparison.identical and comparison.differs)
 
 
+@QUICKLY
 @given(runs(), runs(), st.sampled_from([0.0, 0.5]))
 def test_a_verdict_never_calls_differing_results_reproduced(a: Run, b: Run, rtol: float) -> None:
     comparison = compare(a, b)

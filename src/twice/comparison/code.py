@@ -41,11 +41,7 @@ class FileChange(Protocol):
 
 def compare_code(a: Run, b: Run, code_changes: Sequence[FileChange]) -> Section:
     """The code section; `code_changes` are all files that differ between the trees of the two runs' code."""
-    unknown = [
-        f"{enumerate_some(run.code.changed_during_run)} changed while run {run.id} was running"
-        for run in _each(a, b)
-        if run.code.changed_during_run
-    ]
+    unknown = [f"{path} changed while the run was running" for path in _changed_during_either(a, b)]
     left_out, doubts = _compare_left_out(a.code.left_out, b.code.left_out)
     if a.code.tree == b.code.tree:
         return make_section("code", left_out, unknown=unknown + doubts, describe=_describe_left_out)
@@ -59,15 +55,18 @@ def compare_code(a: Run, b: Run, code_changes: Sequence[FileChange]) -> Section:
         same = f"leaving out {count(len(code_changes), 'recorded output')}"
         return make_section("code", (), same=same, unknown=unknown + doubts)
     differences = [_difference(change) for change in code] + left_out
-    return Section(name="code", state="differs", summary=_summary(code, left_out), differences=tuple(differences))
+    return make_section("code", differences, unknown=unknown + doubts, listing=_list(code, left_out))
 
 
-def _each(a: Run, b: Run) -> tuple[Run, ...]:
-    return (a,) if a is b or a.id == b.id else (a, b)
+def _changed_during_either(a: Run, b: Run) -> list[str]:
+    return sorted({*a.code.changed_during_run, *b.code.changed_during_run})
 
 
 def _is_output(change: FileChange, a: Run, b: Run) -> bool:
+    """Whether a change is that of outputs alone; a script that rewrites itself is still code."""
     paths = {change.path, change.old_path or change.path}
+    if paths & {a.execution.entry_point, b.execution.entry_point}:
+        return False
     return all(
         any(_covers(output.path, output.kind, path) for run in (a, b) for output in run.data.outputs) for path in paths
     )
@@ -116,7 +115,8 @@ def _lines(change: FileChange) -> str:
     return f"+{change.added} −{change.removed}" if change.added or change.removed else ""
 
 
-def _summary(code: Sequence[FileChange], left_out: Sequence[Difference]) -> str:
+def _list(code: Sequence[FileChange], left_out: Sequence[Difference]) -> str:
+    """`train.py, added model.py (+14 −3)`: the lines are counted over all files."""
     parts = []
     if code:
         added = sum(change.added or 0 for change in code)
@@ -124,7 +124,7 @@ def _summary(code: Sequence[FileChange], left_out: Sequence[Difference]) -> str:
         words = enumerate_some([_describe_change(_difference(change)) for change in code])
         parts.append(f"{words} (+{added} −{removed})" if added or removed else words)
     parts.extend(_describe_left_out(each) for each in left_out)
-    return "differs: " + enumerate_some(parts)
+    return enumerate_some(parts)
 
 
 def describe_code(difference: Difference) -> str:

@@ -74,10 +74,15 @@ def make_section(
     same: str = "",
     unknown: Sequence[str] = (),
     describe: Callable[[Difference], str] | None = None,
+    listing: str = "",
 ) -> Section:
-    """A section with its summary; `same` is what was compared ("3 inputs"), `unknown` the reasons for doubt."""
+    """A section with its summary; `same` is what was compared ("3 inputs"), `unknown` the reasons for doubt.
+
+    The differences are listed as `describe` says each, or all as `listing` says.
+    """
     if differences:
-        summary = "differs: " + enumerate_some([(describe or describe_value)(each) for each in differences])
+        listing = listing or enumerate_some([(describe or describe_value)(each) for each in differences])
+        summary = "; unknown: ".join(["differs: " + listing, *(["; ".join(unknown)] if unknown else [])])
         return Section(name=name, state="differs", summary=summary, differences=tuple(differences))
     if unknown:
         return Section(name=name, state="unknown", summary="unknown: " + "; ".join(unknown))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from twice.comparison.values import is_number, same_value
+from twice.comparison.values import is_finite, is_number, same_value
 from twice.errors import UsageError
 
 
@@ -47,7 +47,7 @@ class Tolerance:
         """Whether the two values pass as the same. What is not finite passes only if it is the same."""
         if same_value(was, now):
             return True
-        if not (is_number(was) and is_number(now)) or not (math.isfinite(was) and math.isfinite(now)):
+        if not (is_number(was) and is_number(now)) or not (is_finite(was) and is_finite(now)):
             return False
         rtol, atol = self.bounds(metric)
         if not (rtol or atol):

@@ -16,6 +16,11 @@ def is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def is_finite(value: float) -> bool:
+    """Whether the number is neither NaN nor infinite; ints beyond the range of floats are finite."""
+    return isinstance(value, int) or math.isfinite(value)
+
+
 def same_value(a: object, b: object) -> bool:
     """Whether two params, metrics or other recorded values are the same."""
     if is_number(a) and is_number(b):
@@ -34,7 +39,7 @@ def change(a: object, b: object) -> float | None:
     if not (is_number(a) and is_number(b)):
         return None
     try:
-        difference = float(b - a)
+        difference = float(b - a) + 0.0  # never -0.0
     except OverflowError:  # ints beyond the range of floats
         return None
     return difference if math.isfinite(difference) else None

@@ -21,33 +21,6 @@ from twice.record.summary import RunSummary, summarise_run, summary_to_plain
 
 SCHEMA_VERSION = 1
 
-_RUN_KEYS = (
-    "id",
-    "experiment",
-    "name",
-    "message",
-    "tags",
-    "status",
-    "exit_code",
-    "signal",
-    "command",
-    "directory",
-    "entry_point",
-    "isolated",
-    "reproduces",
-    "started_at",
-    "duration_s",
-    "host",
-    "user",
-    "repository",
-    "python",
-    "twice",
-    "resources",
-    "code",
-    "tracer",
-    "warnings",
-)
-
 
 def run_json(run: Run, *, commit: str | None = None) -> dict[str, Any]:
     """One run, whole: the facts of run.yaml, then params, metrics, seeds, inputs, outputs, environment.
@@ -60,7 +33,8 @@ def run_json(run: Run, *, commit: str | None = None) -> dict[str, Any]:
     params = to_plain(run.params, "params.yaml")
     environment = run.environment
     shape: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "commit": commit}
-    shape.update({key: execution.get(key, _EMPTY.get(key)) for key in _RUN_KEYS})
+    keys = [field.name for field in fields(run.execution) if field.name not in ("format", "extra")]
+    shape.update({key: execution.get(key, _EMPTY.get(key)) for key in keys})
     shape.update(
         params=params.get("values", {}),
         param_sources=params.get("sources", {}),
@@ -73,7 +47,7 @@ def run_json(run: Run, *, commit: str | None = None) -> dict[str, Any]:
             "machine": environment.machine and to_plain(environment.machine, "machine.yaml"),
             "variables": dict(environment.variables),
         },
-        extra={key: value for key, value in execution.items() if key not in _RUN_KEYS and key != "format"},
+        extra={key: value for key, value in execution.items() if key not in keys and key != "format"},
     )
     return _strict_mapping(shape)
 
