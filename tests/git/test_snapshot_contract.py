@@ -526,7 +526,7 @@ def ident(work: Work) -> Changes:
     return {"old.txt": "modified"}
 
 
-@case()
+@case(refused_by_hand=True)
 def working_tree_encoding(work: Work) -> Changes:
     work.start()
     work.write(".gitattributes", "*.txt working-tree-encoding=UTF-16LE-BOM eol=lf\n")

@@ -18,7 +18,7 @@ from twice.git.attributes import Attributes
 from twice.git.conversion import Conversion, display
 from twice.git.executable import run_filter
 from twice.git.index_file import IndexFile
-from twice.git.work_tree import SYMLINK, read_regular
+from twice.git.work_tree import read_regular
 
 if TYPE_CHECKING:
     from twice.git.repository import Repository
@@ -52,11 +52,13 @@ class Contents:
         return self._conversion.to_git(data, path, self._attributes.of(path), lambda: self._indexed(path))
 
     def same_as_entry(self, path: bytes, offset: int, status: os.stat_result) -> bool:
-        """Whether git would keep what it already has under this entry of the index."""
+        """Whether git would keep what it already has under this entry of the index.
+
+        A file of another size is not looked at, as in git, even where the line endings would make it the same.
+        """
+        if self._index.size(offset) not in (0, status.st_size % _MODULUS):
+            return False
         if stat.S_ISREG(status.st_mode) and self._conversion.changes_nothing(self._attributes.of(path)):
-            known = self._index.size(offset)
-            if known != 0 and known != status.st_size % _MODULUS and self._index.mode(offset) != SYMLINK:
-                return False
             return self._hash_file(path, status.st_size) == self._index.object_id(offset)
         data = self.read(path, status)
         return self._hash(b"blob %d\0" % len(data) + data).digest() == self._index.object_id(offset)

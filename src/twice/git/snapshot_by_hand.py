@@ -67,7 +67,7 @@ def write_tree(repository: Repository, scan: Scan, leave_out: Collection[str]) -
             entries[change.path] = _index_entry(index, path)
         elif change.mode == GITLINK:
             commit = _head_of(repository, path)
-            entries[change.path] = None if commit is None else (GITLINK, commit)
+            entries[change.path] = (GITLINK, commit) if commit else _index_entry(index, path)
         else:
             entries[change.path] = _write_file(repository, index, contents, settings, path)
     return repository.objects.write_tree(entries, base)
@@ -150,7 +150,7 @@ def _staged_change(repository: Repository, index: IndexFile, path: bytes) -> Cha
     except OSError:  # left out by a sparse checkout
         return Change(path=name, state="staged", mode=mode)
     if stat.S_ISDIR(status.st_mode):
-        return Change(path=name, state="staged", mode=mode)
+        return Change(path=name, state="staged", mode=mode, mtime_ns=status.st_mtime_ns)
     return Change(path=name, state="staged", mode=mode, size_bytes=status.st_size, mtime_ns=status.st_mtime_ns)
 
 
