@@ -44,8 +44,9 @@ def test_an_allowed_variable_is_masked_too() -> None:
 
 
 def test_the_agent_is_never_in_the_path(tmp_path: Path) -> None:
-    agent = str(Path(tmp_path, "site", "twice", "agent"))
+    agent = str(tmp_path / "site-packages" / "twice" / "agent" / "site")
     assert capture_variables({"PYTHONPATH": agent}) == {}
+    assert capture_variables({"PYTHONPATH": agent.removesuffix("site")}) == {}
     path = os.pathsep.join([agent, "/opt/lib", "/own/hook"])
     assert capture_variables({"PYTHONPATH": path}, own_paths=["/own/hook/"]) == {"PYTHONPATH": "/opt/lib"}
 

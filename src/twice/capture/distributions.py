@@ -130,7 +130,7 @@ def read_distribution(metadata: Metadata, root: Path) -> Reading:
     name = head.get("name", [by_name["name"] if by_name else ""])[0]
     version = head.get("version", [(by_name and by_name["version"]) or ""])[0]
     if not _NAME.fullmatch(name) or not _VERSION.fullmatch(version):
-        return Reading(distribution=None, warnings=(f"{shown}: names no distribution and version; left out",))
+        return Reading(distribution=None, warnings=(f"{shown}: does not say which distribution it is; left out",))
     name = normalise_name(name)
     origin = _origin(metadata, root, warnings)
     described = Distribution(
@@ -153,10 +153,7 @@ def _read_head(metadata: Metadata, warnings: list[str]) -> dict[str, list[str]]:
         content = _read(folder)
     else:
         content = _read(os.path.join(folder, "METADATA" if metadata.kind == "dist-info" else "PKG-INFO"))
-    if content is None:
-        warnings.append("has no readable metadata; name and version are those of its folder")
-        return {}
-    head = re.split(rb"\r?\n\r?\n", content, maxsplit=1)[0]
+    head = re.split(rb"\r?\n\r?\n", content or b"", maxsplit=1)[0]
     try:
         text = head.decode("utf-8")
     except UnicodeDecodeError:
@@ -167,6 +164,8 @@ def _read_head(metadata: Metadata, warnings: list[str]) -> dict[str, list[str]]:
         key, colon, value = line.partition(":")
         if colon and not key[:1].isspace():
             fields.setdefault(key.lower(), []).append(value.strip())
+    if not fields.keys() >= {"name", "version"}:
+        warnings.append("its metadata is not readable; name and version are those of its folder")
     return fields
 
 

@@ -104,7 +104,8 @@ def lock_text(packages: Packages) -> str:
         *(f"--extra-index-url {index}" for index in sorted({one.index for one in requirements if one.index})),
         *(_line(one) for one in requirements),
     ]
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    return text if text.isascii() else f"# -*- coding: utf-8 -*-\n{text}"  # else pip decodes it by the locale
 
 
 def _line(one: LockedRequirement) -> str:
@@ -133,7 +134,9 @@ def _place(one: LockedRequirement) -> str | None:
     if not _PLAIN_URL.fullmatch(url):
         return None
     if one.kind == "vcs":
-        return f"{one.name} @ {one.vcs}+{url}@{one.commit}" + _fragment(subdirectory=one.subdirectory)
+        # pip before 24.1 refuses `name @` before an address without a host, and needs no name there.
+        name = "" if url.startswith("file:///") else f"{one.name} @ "
+        return f"{name}{one.vcs}+{url}@{one.commit}" + _fragment(subdirectory=one.subdirectory)
     if one.kind == "editable":
         return f"-e {url}"
     return f"{one.name} @ {url}" + _fragment(sha256=_sha256(one), subdirectory=one.subdirectory)

@@ -10,6 +10,7 @@ out. What a platform does not tell stays None.
 from __future__ import annotations
 
 import csv
+import dataclasses
 import math
 import os
 import re
@@ -76,6 +77,17 @@ def capture_machine(
         gpus=_gpus(environ, read),
         cuda=event.get("cuda"),
         blas=tuple(event.get("blas") or ()),
+        threads=thread_counts(environ, event.get("threads") or {}),
+    )
+
+
+def with_report(machine: Machine, environ: Mapping[str, str], threads_event: Mapping[str, Any] | None) -> Machine:
+    """The machine as captured at the start of a run, with what the entry process reported at its end."""
+    event = threads_event or {}
+    return dataclasses.replace(
+        machine,
+        cuda=event.get("cuda") or machine.cuda,
+        blas=tuple(event.get("blas") or machine.blas),
         threads=thread_counts(environ, event.get("threads") or {}),
     )
 

@@ -43,6 +43,7 @@ _ALLOWED = tuple(
 )
 
 _NEVER = ("TWICE_*",)
+_AGENT = ("twice", "agent")  # PYTHONPATH holds a folder in this one, in whichever place twice is installed
 
 
 def capture_variables(
@@ -51,7 +52,7 @@ def capture_variables(
     """The variables of `environ` that are allowed, sorted by name.
 
     `patterns` are the user's own (`MY_*`). PYTHONPATH entries below `root` begin with `{repository}` in the result, and
-    entries in `own_paths` or in any `twice/agent` folder are left out of it.
+    entries in `own_paths` or in any `twice/agent` are left out of it.
     """
     allowed = (*_ALLOWED, *patterns)
     found: dict[str, str] = {}
@@ -85,16 +86,14 @@ def _matches(name: str, patterns: Iterable[str]) -> bool:
 
 
 def _portable(value: str, root: Path | None, own_paths: tuple[str, ...]) -> str:
-    own = {os.path.normpath(path) for path in own_paths}
+    own = {Path(path) for path in own_paths}
     kept = []
     for entry in value.split(os.pathsep):
-        path = os.path.normpath(entry) if entry else ""
-        if path in own or Path(path).parts[-2:] == ("twice", "agent"):
+        path = Path(entry)
+        if path in own or path.parts[-2:] == _AGENT or path.parts[-3:-1] == _AGENT:
             continue
-        inside = root is not None and Path(path).is_absolute() and Path(path).is_relative_to(root)
-        kept.append(
-            f"{ROOT}/{Path(path).relative_to(root).as_posix()}".removesuffix("/.") if inside and root else entry
-        )
+        inside = root is not None and path.is_absolute() and path.is_relative_to(root)
+        kept.append((Path(ROOT) / path.relative_to(root)).as_posix() if inside and root is not None else entry)
     return os.pathsep.join(kept)
 
 
