@@ -118,13 +118,10 @@ class Git:
             )
         return None if path is None else cls(path, environ)
 
-    def bound_to(self, git_dir: Path, work_tree: Path | None) -> Git:
-        """The same executable for one repository, wherever it is run and whatever GIT_DIR says."""
-        environ = {**self._environ, "GIT_DIR": str(git_dir)}
-        if work_tree is None:
-            environ.pop("GIT_WORK_TREE", None)
-        else:
-            environ["GIT_WORK_TREE"] = str(work_tree)
+    def bound_to(self, variables: Mapping[str, str | None]) -> Git:
+        """The same executable for one repository: with these variables (None: without), wherever it is run."""
+        environ = {name: value for name, value in self._environ.items() if name not in variables}
+        environ.update((name, value) for name, value in variables.items() if value is not None)
         return Git(self.path, environ)
 
     def run(
@@ -132,13 +129,13 @@ class Git:
         *words: str,
         cwd: Path,
         input: bytes | None = None,
-        env_extra: Mapping[str, str] | None = None,
+        env_extra: Mapping[str, str | None] | None = None,
         check: bool = True,
         prompts: bool = False,
     ) -> bytes:
         """Run git and wait: what it wrote to standard output. Raises GitFailed, unless `check` is false.
 
-        `prompts` lets it ask for credentials on the terminal.
+        `env_extra` sets variables, or removes them (None); `prompts` lets it ask for credentials on the terminal.
         """
         with self.start(
             *words, cwd=cwd, takes_input=input is not None, env_extra=env_extra, prompts=prompts
@@ -150,7 +147,7 @@ class Git:
         *words: str,
         cwd: Path,
         takes_input: bool = False,
-        env_extra: Mapping[str, str] | None = None,
+        env_extra: Mapping[str, str | None] | None = None,
         prompts: bool = False,
     ) -> Process:
         """Start git and go on; see `Process.finish`."""
@@ -161,7 +158,7 @@ class Git:
         *words: str,
         cwd: Path,
         takes_input: bool,
-        env_extra: Mapping[str, str] | None = None,
+        env_extra: Mapping[str, str | None] | None = None,
         prompts: bool = False,
     ) -> subprocess.Popen[bytes]:
         """The raw process, for conversations such as `git cat-file --batch`. The caller ends it."""
@@ -181,14 +178,17 @@ class Git:
             where = str(cwd) if not Path(cwd).is_dir() else self.path
             raise RepositoryError(f"git could not be started: {error.strerror}", details=[where]) from error
 
-    def _environment(self, extra: Mapping[str, str] | None, prompts: bool) -> dict[str, str]:
+    def _environment(self, extra: Mapping[str, str | None] | None, prompts: bool) -> dict[str, str]:
         environ = {name: value for name, value in self._environ.items() if name not in _DROPPED}
         environ.update(_ENVIRONMENT)
         if not prompts:
             environ["GIT_TERMINAL_PROMPT"] = "0"
             environ["GIT_ASKPASS"] = environ["SSH_ASKPASS"] = ""
-        if extra:
-            environ.update(extra)
+        for name, value in (extra or {}).items():
+            if value is None:
+                environ.pop(name, None)
+            else:
+                environ[name] = value
         return environ
 
 

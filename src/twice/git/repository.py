@@ -57,7 +57,7 @@ class Repository:
                 details=[str(place.git_dir)],
                 hint="`git worktree add` makes a work tree of a bare repository",
             )
-        return cls(place, environ, git.bound_to(place.git_dir, place.root) if git else None)
+        return cls(place, environ, git.bound_to(_variables(place, environ)) if git else None)
 
     def close(self) -> None:
         """End what was started."""
@@ -157,6 +157,17 @@ class Repository:
             if value:
                 return value
         return ""
+
+
+def _variables(place: Place, environ: Mapping[str, str]) -> dict[str, str | None]:
+    """What tells git which repository is meant, from whatever folder; what the user has set stays, made absolute."""
+    return {
+        "GIT_DIR": str(place.git_dir),
+        "GIT_WORK_TREE": str(place.root) if place.root else None,
+        "GIT_COMMON_DIR": None,  # the git directory says it
+        **({"GIT_INDEX_FILE": str(place.index_file)} if environ.get("GIT_INDEX_FILE") else {}),
+        **({"GIT_OBJECT_DIRECTORY": str(place.objects_dir)} if environ.get("GIT_OBJECT_DIRECTORY") else {}),
+    }
 
 
 def _user_and_host(environ: Mapping[str, str]) -> tuple[str, str]:
