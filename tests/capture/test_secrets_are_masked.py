@@ -109,6 +109,7 @@ SURVIVES = [
     "tcp://127.0.0.1:29500",
     "http://localhost:8080/v1?limit=10",
     "x = tokenizer(text); print(x)",
+    "the bearer certificates",
 ]
 
 

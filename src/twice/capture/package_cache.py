@@ -1,7 +1,7 @@
 """Can what was read of an interpreter's distributions the last time be used again?  A cache by file state.
 
 In: the files it was read from. Out: the same distributions as a new reading would give, or None. The key holds the name
-and the stat (size, mtime, ctime, inode) of every file read, so that nothing but a write within one tick of the file
+and the stat (size, mtime, ctime, inode) of every metadata file read, so that nothing but a write within one tick of the file
 system's clock could go unseen; therefore what changed less than two seconds before the saving is not saved (as git does
 for "racily clean" index entries).
 

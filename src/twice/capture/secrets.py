@@ -112,16 +112,18 @@ _ISSUED = re.compile(
     re.VERBOSE,
 )
 
-_HEADER = re.compile(r"(?i)\b((?:proxy-)?authorization\s*[:=]\s*|bearer\s+)((?:bearer|basic|token)\s+)?[\w.~+/=-]{8,}")
+_HEADER = re.compile(
+    r"(?i)\b((?:proxy-)?authorization\s*[:=]\s*|bearer\s(?=\S{16}))((?:bearer|basic|token)\s+)?[\w.~+/=-]{8,}"
+)
 _CHAT_HOOK = re.compile(r"(https://(?:hooks\.slack\.com/services|discord(?:app)?\.com/api/webhooks)/)[\w/-]+")
 
 # `"api_key": "…"`, `password='…'`: a named value somewhere inside a word (JSON, Hydra overrides, code given to -c).
-_QUOTED = re.compile(r"""([\w.-]+)(["']?\s*[:=]\s*)(["'])([^"'\s]{4,})\3""")
+_QUOTED = re.compile(r"""(?<![\w.-])([\w.-]{1,100})(["']?\s*[:=]\s*)(["'])([^"'\s]{4,})\3""")
 # `?token=…`, `host=db password=…`, `AccountKey=…;`: the same, bare. A call or an index after the value is code.
-_BARE = re.compile(r"""(?:(?<=[?&;,\s])|^)([\w.-]+)(=)()([^\s&;,"'()\[\]{}]+)(?=[\s&;,]|$)""")
+_BARE = re.compile(r"""(?:(?<=[?&;,\s])|^)([\w.-]{1,100})(=)()([^\s&;,"'()\[\]{}]+)(?=[\s&;,]|$)""")
 
 # The user part reaches to the last `@` of the authority: a password may hold one. `image@sha256:…` is a digest.
-_USER = re.compile(r"""([A-Za-z][A-Za-z0-9+.-]*://)([^\s/?#"'<>]*)@(?!sha\d+:)""")
+_USER = re.compile(r"""([A-Za-z][A-Za-z0-9+.-]{0,30}://)([^\s/?#"'<>]*)@(?!sha\d+:)""")
 _VARIABLE = re.compile(r"\$\{[A-Za-z_]\w*\}")  # `${TOKEN}`: a name, not the secret; pip keeps and expands it
 
 
