@@ -152,24 +152,19 @@ def read_documents(read: Read) -> Documents:
 
     Raises RecordError as `read_run` does.
     """
-    run_document = _read_document(read, "run")
-    if run_document is None:
-        raise RecordError("not a run: it has no .twice/run.yaml")
-    format_of(run_document)
-    documents = {"run": run_document}
-    for name in DOCUMENT_PATHS:
-        document = run_document if name == "run" else _read_document(read, name)
-        if document is not None:
-            documents[name] = document
+    documents: Documents = {}
+    for name, path in DOCUMENT_PATHS.items():
+        content = read(path)
+        if content is not None:
+            documents[name] = load(content, path)
+        if name == "run":
+            if content is None:
+                raise RecordError(f"not a run: it has no .twice/{path}")
+            format_of(documents[name])  # before the other documents are looked at: they may be of any form
     documents = upgrade(documents)
     for name, document in documents.items():
         validate(name, document)
     return documents
-
-
-def _read_document(read: Read, name: str) -> Any:
-    content = read(DOCUMENT_PATHS[name])
-    return None if content is None else load(content, DOCUMENT_PATHS[name])
 
 
 def _read_lock(read: Read) -> str | None:

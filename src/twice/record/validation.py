@@ -38,10 +38,11 @@ def validate(document_name: str, data: Any) -> None:
     if validator.is_valid(data):
         return
     path = DOCUMENT_PATHS[document_name]
-    problems = []
-    for error in sorted(validator.iter_errors(data), key=lambda error: [str(step) for step in error.absolute_path]):
-        way = field_path(error.absolute_path)
-        problems.append(": ".join(part for part in (path, way, _complaint(error)) if part))
+    problems: list[str] = []
+    for error in validator.iter_errors(data):
+        problem = ": ".join(part for part in (path, field_path(error.absolute_path), _complaint(error)) if part)
+        if problem not in problems[-1:]:  # jsonschema has an error for each missing key; the complaint names them all
+            problems.append(problem)
     more = [f"… and {len(problems) - _MAX_DETAILS} more"] if len(problems) > _MAX_DETAILS else []
     raise RecordError(problems[0], details=[*problems[:_MAX_DETAILS], *more] if len(problems) > 1 else ())
 
