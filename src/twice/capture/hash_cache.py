@@ -1,0 +1,185 @@
+"""Has this file been hashed before, and is it still the same?  A cache of sha256 by what stat(2) says of a file.
+
+Key: the absolute path. An entry counts while size, mtime, ctime and inode are what they were. It is disposable:
+damaged, of another version, or in a folder that cannot be written → rebuilt, or done without, and never an error.
+
+It must never be wrong, so what stat cannot vouch for is not kept ("racy", as in git's index):
+a file whose time stamps were, when it was read, closer to the clock than the coarsest stamps that file systems write
+(2 s, FAT): it could change again without its stamp changing; a stamp from the future is no better. And files on tmpfs,
+where stores through a memory map do not move mtime at all. What remains is a file server whose clock differs from ours
+by more than those 2 s, and a second change within one tick of its clock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from pathlib import Path
+from types import TracebackType
+
+from twice.capture.opened_files import Stamp, stamp_of
+
+VERSION = 1
+
+_COARSEST_STAMP_NS = 2_000_000_000
+_FLUSH_AFTER = 1000  # entries
+_WAIT_S = 2.0  # for another process that writes; after that we do without: it only costs a second reading
+_SCHEMA = """
+CREATE TABLE digests (
+  path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode TEXT, sha256 BLOB
+) WITHOUT ROWID
+"""
+
+
+class HashCache:
+    """An open cache; used from any thread. `HashCache.open(path)` never fails."""
+
+    def __init__(self, connection: sqlite3.Connection, unreliable_devices: frozenset[int]) -> None:
+        self._connection = connection
+        self._unreliable_devices = unreliable_devices
+        self._lock = threading.Lock()
+        self._new: dict[bytes, tuple[bytes, int, int, int, str, bytes]] = {}
+        self._writable = True
+
+    @classmethod
+    def open(cls, path: Path) -> HashCache:
+        """Open the cache in this file, made if need be; if that cannot be, a cache that forgets when it is closed."""
+        connection = _connect(path)
+        if connection is None:
+            for stale in (path, Path(f"{path}-journal")):
+                with contextlib.suppress(OSError):
+                    stale.unlink()
+            connection = _connect(path) or _connect_memory()
+        return cls(connection, _unreliable_devices())
+
+    def get(self, path: Path, status: os.stat_result) -> str | None:
+        """The sha256 of a file that stat describes so, in hexadecimal; None if it is not known."""
+        return self.get_stamped(path, stamp_of(status))
+
+    def get_stamped(self, path: Path, stamp: Stamp) -> str | None:
+        """The same for a file that had this stamp once; it may be another one, or gone, by now."""
+        key = _key(path)
+        with self._lock:
+            row = self._new.get(key)
+            if row is None:
+                try:
+                    row = self._connection.execute("SELECT * FROM digests WHERE path = ?", (key,)).fetchone()
+                except sqlite3.Error:
+                    return None
+        if row is None or tuple(row[1:5]) != _stored(stamp) or not isinstance(row[5], bytes) or len(row[5]) != 32:
+            return None
+        return row[5].hex()
+
+    def put(self, path: Path, status: os.stat_result, sha256: str, *, began_ns: int) -> None:
+        """Remember what was read from a file, unless stat cannot vouch for it.
+
+        `status` is from before the reading and was the same after it; the first byte was read at `began_ns`.
+        """
+        newest = max(status.st_mtime_ns, status.st_ctime_ns)
+        if began_ns - newest < _COARSEST_STAMP_NS or status.st_dev in self._unreliable_devices:
+            return
+        key = _key(path)
+        with self._lock:
+            self._new[key] = (key, *_stored(stamp_of(status)), bytes.fromhex(sha256))
+            full = len(self._new) >= _FLUSH_AFTER
+        if full:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is new to disk; where that cannot be done it stays in memory, and is not tried again."""
+        with self._lock:
+            if not self._new or not self._writable:
+                return
+            try:
+                with self._connection:
+                    self._connection.executemany(
+                        "INSERT OR REPLACE INTO digests VALUES (?,?,?,?,?,?)", self._new.values()
+                    )
+            except sqlite3.Error:
+                self._writable = False
+            else:
+                self._new = {}
+
+    def close(self) -> None:
+        """Write what is new and let go of the file."""
+        self.flush()
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.close()
+
+    def __enter__(self) -> HashCache:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _key(path: Path) -> bytes:
+    # Not resolved: stat followed the links, and the inode is part of the stamp.
+    return os.fsencode(os.path.abspath(path))  # noqa: PTH100 - pathlib's absolute() keeps `..`
+
+
+def _stored(stamp: Stamp) -> tuple[int, int, int, str]:
+    # The inode as text: NTFS and some network file systems have numbers beyond SQLite's signed 64 bits.
+    return stamp[0], stamp[1], stamp[2], str(stamp[3])
+
+
+def _connect(path: Path) -> sqlite3.Connection | None:
+    """A connection to the cache in this file; None if it is not one of this version and has to go."""
+    connection = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=_WAIT_S, check_same_thread=False)
+        # A crash may lose the newest entries, or the whole file: it is only a cache.
+        connection.execute("PRAGMA synchronous = OFF")
+        if _version(connection) == 0:
+            _create(connection)
+        if _version(connection) == VERSION:
+            columns = tuple(row[1] for row in connection.execute("PRAGMA table_info(digests)"))
+            if columns == ("path", "size", "mtime_ns", "ctime_ns", "inode", "sha256"):
+                return connection
+    except (sqlite3.OperationalError, OSError):  # locked for too long, or not ours to write: leave it alone
+        if connection is not None:
+            connection.close()
+        return _connect_memory()
+    except sqlite3.Error:
+        pass
+    if connection is not None:
+        connection.close()
+    return None
+
+
+def _connect_memory() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", check_same_thread=False)
+    _create(connection)
+    return connection
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    connection.isolation_level = None  # else Python commits before each statement of a schema
+    connection.execute("BEGIN IMMEDIATE")  # of two processes that find nothing, one makes it and the other sees it
+    if _version(connection) == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        connection.execute(_SCHEMA)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
+    connection.isolation_level = "DEFERRED"
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _unreliable_devices() -> frozenset[int]:
+    """Devices of the mounted file systems that do not stamp all changes; empty where /proc is not there to tell."""
+    found = set()
+    with contextlib.suppress(OSError, ValueError):
+        # proc_pid_mountinfo(5): … 0:25 / /dev/shm rw,relatime - tmpfs tmpfs rw
+        for line in Path("/proc/self/mountinfo").read_bytes().splitlines():
+            words = line.split()
+            if words[words.index(b"-", 6) + 1] in (b"tmpfs", b"ramfs"):
+                major, minor = words[2].split(b":")
+                found.add(os.makedev(int(major), int(minor)))
+    return frozenset(found)

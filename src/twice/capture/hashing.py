@@ -1,0 +1,244 @@
+"""What is in a file or a folder, as one number?
+
+In: paths. Out: sha256 and size, and for a folder also its manifest: one line a file, in the form that `sha256sum -c` reads
+(GNU coreutils: names with a backslash, a line feed or a carriage return are escaped, and a backslash starts their line).
+A folder's sha256 is that of its manifest, so equal trees of files have equal numbers wherever they lie.
+
+Only regular files are read, never a pipe or a device (opening one can block, or do something); a link is followed.
+A file that changes under the reader is read once more, and marked unstable if it will not keep still.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from twice.capture.hash_cache import HashCache
+
+_BLOCK_BYTES = 1 << 20
+_MAX_THREADS = 8
+# O_NONBLOCK: a file replaced by a pipe after it was looked at must not hang us. O_BINARY: Windows.
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+Progress = Callable[[int], None]
+"""Called with the number of bytes read since the last call, from any thread, one call at a time."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileDigest:
+    """The content of one file."""
+
+    sha256: str
+    size_bytes: int
+    stable: bool = True  # False: it changed while it was read, twice
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FolderDigest:
+    """The content of a folder: of all its regular files, or of those that were asked for."""
+
+    sha256: str  # of the manifest
+    size_bytes: int
+    files: int
+    manifest: bytes
+    stable: bool = True
+    unreadable: tuple[str, ...] = ()  # relative paths that are not in the manifest and should be
+
+
+def hash_files(
+    paths: Iterable[Path], cache: HashCache | None = None, progress: Progress | None = None
+) -> dict[Path, FileDigest]:
+    """The digest of each path that names a regular file which can be read; the others are left out.
+
+    Files are read in parallel, and not at all where the cache knows them.
+    """
+    found: dict[Path, FileDigest] = {}
+    unknown: list[tuple[int, Path]] = []
+    for path in dict.fromkeys(paths):
+        try:
+            status = path.stat()
+        except (OSError, ValueError):  # ValueError: a NUL in the name
+            continue
+        if not stat.S_ISREG(status.st_mode):
+            continue
+        known = cache.get(path, status) if cache else None
+        if known is None:
+            unknown.append((status.st_size, path))
+        else:
+            found[path] = FileDigest(sha256=known, size_bytes=status.st_size)
+    unknown.sort(key=lambda item: -item[0])  # the largest first, so that no thread is left alone with it at the end
+    for path, reading in _read_all([path for _, path in unknown], progress):
+        found[path] = reading.digest
+        if cache and reading.digest.stable:
+            cache.put(path, reading.status, reading.digest.sha256, began_ns=reading.began_ns)
+    if cache:
+        cache.flush()
+    return found
+
+
+def hash_folder(
+    folder: Path,
+    cache: HashCache | None = None,
+    progress: Progress | None = None,
+    *,
+    leave_out: Callable[[Path], bool] | None = None,
+) -> FolderDigest:
+    """The digest of all regular files below a folder, except what lies in a `.git` and what `leave_out` says."""
+    names = {folder / name: name for name in _files_below(folder) if not (leave_out and leave_out(folder / name))}
+    digests = hash_files(names, cache, progress)
+    unreadable = tuple(sorted(name for path, name in names.items() if path not in digests))
+    return describe_folder({name: digests[path] for path, name in names.items() if path in digests}, unreadable)
+
+
+def describe_folder(files: Mapping[str, FileDigest], unreadable: Sequence[str] = ()) -> FolderDigest:
+    """The digest of a folder, from those of its files by their POSIX path relative to it."""
+    by_name = sorted((os.fsencode(name), digest) for name, digest in files.items())
+    manifest = b"".join(_manifest_line(name, digest.sha256) for name, digest in by_name)
+    return FolderDigest(
+        sha256=hashlib.sha256(manifest).hexdigest(),
+        size_bytes=sum(digest.size_bytes for _, digest in by_name),
+        files=len(by_name),
+        manifest=manifest,
+        stable=all(digest.stable for _, digest in by_name),
+        unreadable=tuple(unreadable),
+    )
+
+
+def read_manifest(manifest: bytes) -> dict[str, str]:
+    """Relative path → sha256, from the lines that `describe_folder` or sha256sum wrote.  Raises ValueError."""
+    found: dict[str, str] = {}
+    for number, line in enumerate(manifest.split(b"\n"), 1):
+        if not line:
+            continue
+        escaped = line.startswith(b"\\")
+        digest, mark, name = line[escaped : escaped + 64], line[escaped + 64 : escaped + 66], line[escaped + 66 :]
+        if len(digest) != 64 or mark not in (b"  ", b" *") or not name:
+            raise ValueError(f"line {number} of the manifest is not one of sha256sum: {os.fsdecode(line)!r}")
+        if escaped:
+            parts = name.split(b"\\\\")
+            name = b"\\".join(part.replace(b"\\n", b"\n").replace(b"\\r", b"\r") for part in parts)
+        found[os.fsdecode(name)] = digest.decode("ascii", "replace").lower()
+    return found
+
+
+def _manifest_line(name: bytes, sha256: str) -> bytes:
+    escaped = name.replace(b"\\", b"\\\\").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
+    return (b"\\" if escaped != name else b"") + sha256.encode() + b"  " + escaped + b"\n"
+
+
+def _files_below(folder: Path) -> Iterator[str]:
+    """Relative POSIX paths of all that is not a folder; links to folders are followed, but not in circles."""
+    pending: list[tuple[str, frozenset[tuple[int, int]]]] = [("", frozenset())]
+    while pending:
+        prefix, above = pending.pop()
+        try:
+            status = (folder / prefix).stat()
+            entries = list(os.scandir(folder / prefix))
+        except OSError:
+            continue  # gone, or not ours to read: what is in it cannot be named
+        identity = (status.st_dev, status.st_ino)
+        if identity in above:
+            continue
+        for entry in entries:
+            if not entry.is_dir():
+                yield prefix + entry.name
+            elif entry.name != ".git":
+                pending.append((f"{prefix}{entry.name}/", above | {identity}))
+
+
+# ------------------------------------------------------------------------------------------------------ reading
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One file, read: what it was, how it stood, and when (nanoseconds since the epoch) the first byte was read."""
+
+    digest: FileDigest
+    status: os.stat_result
+    began_ns: int
+
+
+def _read_all(paths: Sequence[Path], progress: Progress | None) -> Iterator[tuple[Path, _Reading]]:
+    """Read the files in a few threads (hashlib lets go of the interpreter lock); unreadable ones are left out."""
+    lock = threading.Lock()
+    waiting = iter(paths)
+    done: list[tuple[Path, _Reading]] = []
+    failures: list[BaseException] = []
+
+    def report(size: int) -> None:
+        if progress:
+            with lock:
+                progress(size)
+
+    def work() -> None:
+        buffer = memoryview(bytearray(_BLOCK_BYTES))
+        try:
+            while not failures:
+                with lock:
+                    path = next(waiting, None)
+                if path is None:
+                    return
+                reading = _read_until_stable(path, buffer, report)
+                if reading is not None:
+                    done.append((path, reading))
+        except BaseException as error:
+            failures.append(error)
+
+    # The caller's thread is one of the workers: a single file costs no thread at all.
+    others = [threading.Thread(target=work, daemon=True) for _ in range(min(_threads(), len(paths)) - 1)]
+    for thread in others:
+        thread.start()
+    work()
+    for thread in others:
+        thread.join()
+    if failures:
+        raise failures[0]
+    yield from done
+
+
+def _threads() -> int:
+    return min(_MAX_THREADS, os.cpu_count() or 1)
+
+
+def _read_until_stable(path: Path, buffer: memoryview, report: Progress) -> _Reading | None:
+    first = _read(path, buffer, report)
+    if first is None or first.digest.stable:
+        return first
+    return _read(path, buffer, report) or first
+
+
+def _read(path: Path, buffer: memoryview, report: Progress) -> _Reading | None:
+    """Read a file once; None if it is not a regular file, or cannot be read."""
+    try:
+        descriptor = os.open(path, _OPEN_FLAGS)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            return None
+        began_ns = time.time_ns()
+        hasher, size = hashlib.sha256(), 0
+        try:
+            # Not to the end: a file that somebody appends to may have none.
+            while size < before.st_size and (count := file.readinto(buffer[: before.st_size - size])):
+                hasher.update(buffer[:count])
+                size += count
+                report(count)
+            stable = _signature(before) == _signature(os.fstat(descriptor)) == _signature(path.stat())
+        except OSError:  # an I/O error, or the path is gone: what was read stands for nothing that is there
+            return None
+    digest = FileDigest(sha256=hasher.hexdigest(), size_bytes=size, stable=stable and size == before.st_size)
+    return _Reading(digest, before, began_ns)
+
+
+def _signature(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
