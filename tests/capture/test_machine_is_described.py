@@ -23,6 +23,8 @@ from twice.capture.machine import (
     pretty_name,
     thread_counts,
     total_memory,
+    usable_cores,
+    with_report,
 )
 from twice.record.model import Gpu
 
@@ -129,16 +131,27 @@ def test_a_lower_limit_counts() -> None:
         "/sys/fs/cgroup/cpu.max": "100000 100000\n",
         "/sys/fs/cgroup/memory.max": "1073741824\n",
     }
-    limited = capture_machine({}, read=files(texts))
+    environ = {"PATH": ""}
+    limited = capture_machine(environ, read=files(texts))
     assert (limited.cores, limited.memory_bytes) == (1, 2**30)
     texts["/sys/fs/cgroup/memory.max"] = str(2**40)
-    assert capture_machine({}, read=files(texts)).memory_bytes == 8 * 2**30
+    assert capture_machine(environ, read=files(texts)).memory_bytes == 8 * 2**30
+    assert usable_cores(files(texts)) == 1
 
 
 def test_thread_counts_are_those_reported_else_those_asked_for() -> None:
     environ = {"OMP_NUM_THREADS": "4,2", "MKL_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "many", "BLIS_NUM_THREADS": ""}
     assert thread_counts(environ, {}) == {"mkl": 3, "openmp": 4}
     assert list(thread_counts(environ, {"torch": 2, "mkl": 1}).items()) == [("mkl", 1), ("openmp", 4), ("torch", 2)]
+
+
+def test_what_the_run_reports_at_its_end_completes_the_machine() -> None:
+    environ = {"PATH": "", "OMP_NUM_THREADS": "2"}
+    event = {"kind": "threads", "threads": {"torch": 4}, "blas": ["mkl 2024.0, 4 threads"], "cuda": "12.4"}
+    whole = capture_machine(environ, event)
+    assert (whole.cuda, whole.blas, whole.threads) == ("12.4", ("mkl 2024.0, 4 threads",), {"openmp": 2, "torch": 4})
+    assert with_report(capture_machine(environ), environ, event) == whole
+    assert with_report(capture_machine(environ), environ, None).threads == {"openmp": 2}
 
 
 def test_gpus_as_the_driver_lists_them() -> None:
@@ -184,6 +197,6 @@ def test_this_machine_as_the_standard_library_sees_it() -> None:
 
 
 def test_a_system_without_any_of_these_files_is_still_a_machine() -> None:
-    found = capture_machine({}, read=files({}))
+    found = capture_machine({"PATH": ""}, read=files({}))
     assert found.system == platform.system()
     assert (found.distribution, found.cpu_flags, found.gpus, found.blas, found.threads) == (None, (), (), (), {})

@@ -10,7 +10,6 @@ out. What a platform does not tell stays None.
 from __future__ import annotations
 
 import csv
-import dataclasses
 import math
 import os
 import re
@@ -18,6 +17,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,38 +58,40 @@ def capture_machine(
 ) -> Machine:
     """The machine as a process started now would see it.
 
-    `threads_event` is the agent's report at the end of the entry process: {"blas": [texts], "threads": {library: n},
-    "cuda": version}, each key optional.
+    `nvidia-smi` is looked for along the PATH of `environ`, or of this process when there is none in it. `threads_event`
+    is as for `with_report`.
     """
-    event = threads_event or {}
     system, release, architecture = _platform()
     cpuinfo = read("/proc/cpuinfo") or ""
-    return Machine(
+    machine = Machine(
         system=system,
         release=release,
         architecture=architecture,
         libc=_libc(read),
         distribution=pretty_name(read("/etc/os-release") or read("/usr/lib/os-release") or ""),
         cpu=cpu_model(cpuinfo) or _processor(),
-        cores=_smaller(_affinity(), cgroup_cores(read)),
+        cores=usable_cores(read),
         memory_bytes=_smaller(total_memory(read("/proc/meminfo") or "") or _physical_memory(), cgroup_memory(read)),
         cpu_flags=cpu_flags(cpuinfo),
         gpus=_gpus(environ, read),
-        cuda=event.get("cuda"),
-        blas=tuple(event.get("blas") or ()),
-        threads=thread_counts(environ, event.get("threads") or {}),
     )
+    return with_report(machine, environ, threads_event)
 
 
 def with_report(machine: Machine, environ: Mapping[str, str], threads_event: Mapping[str, Any] | None) -> Machine:
-    """The machine as captured at the start of a run, with what the entry process reported at its end."""
+    """The machine with what the entry process said of its numeric libraries at its end, if it said anything.
+
+    `threads_event` is the agent's: {"blas": [texts], "threads": {library: n}, "cuda": version}, each key optional.
+    """
     event = threads_event or {}
-    return dataclasses.replace(
-        machine,
-        cuda=event.get("cuda") or machine.cuda,
-        blas=tuple(event.get("blas") or machine.blas),
-        threads=thread_counts(environ, event.get("threads") or {}),
-    )
+    threads = thread_counts(environ, event.get("threads") or {})
+    cuda, blas = event.get("cuda") or machine.cuda, tuple(event.get("blas") or machine.blas)
+    return replace(machine, cuda=cuda, blas=blas, threads=threads)
+
+
+def usable_cores(read: Read = read_text) -> int | None:
+    """The processors this process may be scheduled on, or fewer where its cgroup pays for fewer."""
+    return _smaller(_affinity(), cgroup_cores(read))
 
 
 # ---------------------------------------------------------------------------------------------------- pure parsers
@@ -272,7 +274,6 @@ def _gpus(environ: Mapping[str, str], read: Read) -> tuple[Gpu, ...]:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=_GPU_TIMEOUT_S,
-                env=dict(environ),
                 check=True,
             )
             return parse_gpus(done.stdout.decode("utf-8", "replace"))
