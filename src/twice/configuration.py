@@ -87,7 +87,7 @@ def parse_size(value: object) -> int:
     if match is None:
         raise ValueError(f'expected a size such as "10 MiB", not {value!r}')
     step = 1024 if match[3] else 1000
-    return round(float(match[1]) * step ** " KMGT".index(match[2].upper() or " "))
+    return round(float(match[1]) * float(step) ** " KMGT".index(match[2].upper() or " "))
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -149,6 +149,7 @@ def _parse_toml(text: str, name: str) -> dict[str, Any]:
     else:
         import tomli as tomllib
     try:
-        return tomllib.loads(text)
+        table: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{name}: {error}") from error
+    return table

@@ -54,14 +54,14 @@ def test_a_run_is_recorded_and_its_output_passed_on(twice: Twice, work: Path, gi
     assert done.out == "done at last\n"
     assert "finished" in done.err and "loss" in done.err
     run = json.loads(twice("show", "--json").out)
-    assert run["params"]["values"] == {"lr": 0.5, "steps": 5}
-    assert run["params"]["sources"]["lr"] == "argparse"
+    assert run["params"] == {"lr": 0.5, "steps": 5}
+    assert run["param_sources"]["lr"] == "argparse"
     assert run["metrics"]["loss"]["count"] == 5
-    assert (run["run"]["name"], run["run"]["tags"], run["run"]["message"]) == ("first", {"why": "test"}, "a try")
-    assert [one["path"] for one in run["data"]["inputs"]] == ["settings.json"]
-    assert [one["path"] for one in run["data"]["outputs"]] == ["model.json"]
-    assert run["run"]["entry_point"] == "train.py"
-    assert run["packages"]["interpreter"]["version"] == ".".join(map(str, sys.version_info[:3]))
+    assert (run["name"], run["tags"], run["message"]) == ("first", {"why": "test"}, "a try")
+    assert [one["path"] for one in run["inputs"]] == ["settings.json"]
+    assert [one["path"] for one in run["outputs"]] == ["model.json"]
+    assert run["entry_point"] == "train.py"
+    assert run["environment"]["packages"]["interpreter"]["version"] == ".".join(map(str, sys.version_info[:3]))
     assert {"hash", "random"} <= set(run["seeds"]["processes"][0]["seeded"])
     assert not git("status", "--porcelain", "--", "train.py", "notes.txt", cwd=work).startswith("D")
 
@@ -132,7 +132,7 @@ def everything_of_the_user(work: Path) -> dict[str, bytes | str]:
             continue
         for name in files:
             path = Path(folder, name)
-            found[str(path)] = os.readlink(path) if path.is_symlink() else path.read_bytes()
+            found[str(path)] = str(path.readlink()) if path.is_symlink() else path.read_bytes()
     return found
 
 
@@ -245,8 +245,8 @@ def test_an_isolated_run_does_not_write_here(twice: Twice, work: Path) -> None:
     twice("run", "--isolated", "-i", "settings.json", "python", "train.py")
     assert not (work / "model.json").exists()
     run = json.loads(twice("show", "--json").out)
-    assert run["run"]["isolated"] is True
-    assert [one["stored"] for one in run["data"]["outputs"]] == ["artifacts"]
+    assert run["isolated"] is True
+    assert [one["stored"] for one in run["outputs"]] == ["artifacts"]
 
 
 def test_dry_run_runs_nothing(twice: Twice, work: Path, git: Git) -> None:
@@ -261,9 +261,9 @@ def test_any_command_works(twice: Twice, work: Path) -> None:
     twice("run", "-i", "notes.txt", "sh", "count.sh", "--top", "3")
     run = json.loads(twice("show", "--json").out)
     assert run["metrics"]["words"]["last"] == 7 and run["metrics"]["words"]["source"] == "stdout"
-    assert run["params"] == {"values": {"top": 3}, "sources": {"top": "command line"}}
-    assert [one["path"] for one in run["data"]["outputs"]] == ["size.txt"]
-    assert "packages" not in run
+    assert (run["params"], run["param_sources"]) == ({"top": 3}, {"top": "command line"})
+    assert [one["path"] for one in run["outputs"]] == ["size.txt"]
+    assert run["environment"]["packages"] is None
     assert "reproduced" in twice("reproduce", "@").out
 
 
@@ -271,7 +271,7 @@ def test_a_run_in_a_subdirectory_and_in_a_linked_worktree(twice: Twice, work: Pa
     (work / "sub").mkdir()
     (work / "sub/go.py").write_text("print('x: 1')\n")
     twice("run", "python", "go.py", cwd=work / "sub")
-    assert json.loads(twice("show", "--json", cwd=work / "sub").out)["run"]["directory"] == "sub"
+    assert json.loads(twice("show", "--json", cwd=work / "sub").out)["directory"] == "sub"
     assert "reproduced" in twice("reproduce", "@", cwd=work / "sub").out
     git("worktree", "add", "-q", str(tmp_path / "linked"), cwd=work)
     twice("run", "-e", "linked", "python", "train.py", cwd=tmp_path / "linked")
@@ -283,7 +283,7 @@ def test_a_run_in_an_interpreter_that_does_not_have_twice(twice: Twice, work: Pa
     python = tmp_path / "bare" / ("Scripts" if os.name == "nt" else "bin") / "python"
     twice("run", str(python), "train.py")
     run = json.loads(twice("show", "--json").out)
-    assert run["run"]["python"] == str(python)
-    assert run["packages"].get("distributions", []) == []
-    assert run["packages"]["interpreter"]["kind"] == "venv"
+    assert run["python"] == str(python)
+    assert run["environment"]["packages"].get("distributions", []) == []
+    assert run["environment"]["packages"]["interpreter"]["kind"] == "venv"
     assert run["metrics"]["loss"]["count"] == 5

@@ -16,7 +16,7 @@ from commands import Git, Twice
 
 
 def newest(twice: Twice) -> dict[str, object]:
-    run: dict[str, object] = json.loads(twice("show", "@", "--json").out)["run"]
+    run: dict[str, object] = json.loads(twice("show", "@", "--json").out)
     return run
 
 
@@ -100,9 +100,9 @@ def test_kill_9_of_twice_leaves_a_run_to_recover(twice: Twice, repository: Path,
     git("gc", "-q", "--prune=now", cwd=repository)
     twice("recover")
     recovered = json.loads(twice("show", "@", "--json").out)
-    assert recovered["run"]["status"] == "interrupted"
+    assert recovered["status"] == "interrupted"
     assert recovered["metrics"]["loss"]["last"] == 3
-    assert recovered["packages"]["interpreter"]["implementation"].lower() == "cpython"
+    assert recovered["environment"]["packages"]["interpreter"]["implementation"].lower() == "cpython"
     assert "loss: 3" in twice("show", "--log").out
     assert "untracked" in twice("show", "--code").out
     assert git("for-each-ref", "refs/twice", cwd=repository) == ""

@@ -22,7 +22,7 @@ def command(run: str) -> int:
     with workplace() as place:
         with known_runs(place) as runs:
             _, found = runs.select(run)
-        applied = apply_run(found, place.repository, place.configuration, place.clock.now())
+        applied = apply_run(found, place.repository, place.configuration, place.clock.now(), place.environ)
         for change in applied.changes:
             click.echo(f"{change.kind:<9} {change.path}")
         if applied.saved is None:

@@ -21,7 +21,7 @@ _PACKAGED_EXAMPLES = Path(__file__).parents[1] / "examples"
 
 STEPS = (
     ("A run of the script as it is:", "run python train.py"),
-    ("Another, with a changed param; the code has uncommitted changes, and an untracked file lies around:", "run -m 'faster' python train.py --lr 0.1"),
+    ("Another, with a changed param, in a work tree with uncommitted changes:", "run -m faster python train.py --lr 0.1"),
     ("Which runs are there?", "ls"),
     ("What is known of the latest?", "show @"),
     ("What differs between the two?", "diff @~1 @"),

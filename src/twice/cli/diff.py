@@ -47,8 +47,6 @@ def command(a: str, b: str, code: bool, as_json: bool, colour: When) -> int:
         else:
             from twice.display.diff_page import diff_page
 
-            page = diff_page(
-                comparison, run_a, run_b, style=screen.style, width=screen.width, encoding=screen.encoding
-            )
+            page = diff_page(comparison, run_a, run_b, style=screen.style, width=screen.width, encoding=screen.encoding)
             show_text(page, screen, place.environ)
         return 0 if comparison.identical else 1

@@ -146,8 +146,8 @@ def _run(request: Request, place: Workplace) -> int:
         for warning in here.warnings:
             tell(warning)
         recorded = record_run(request, repository, here, configuration, place.clock, place.environ)
-    from twice.cli.screen import error_screen
     from twice.cli.reporting import report_run
+    from twice.cli.screen import error_screen
 
     report_run(recorded, error_screen(place.environ))
     return recorded.exit_code

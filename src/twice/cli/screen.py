@@ -13,7 +13,6 @@ from typing import Literal, TextIO
 
 from twice.display.colour import Style, choose_style
 
-
 When = Literal["auto", "always", "never"]
 
 

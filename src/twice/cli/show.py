@@ -32,7 +32,7 @@ def command(run: str, log: bool, code: bool, as_json: bool, colour: When) -> int
         elif as_json:
             from twice.display.json_shapes import run_json
 
-            print_json(run_json(found))
+            print_json(run_json(found, commit=row.commit))
         else:
             from twice.display.run_page import run_page
 

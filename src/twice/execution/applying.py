@@ -8,15 +8,17 @@ overwritten stops it before anything is written.
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from twice.configuration import Configuration
 from twice.capture.code import capture_code
+from twice.configuration import Configuration
 from twice.errors import RepositoryError, ReproductionError
-from twice.git.checkout import write_paths
+from twice.execution.worktrees import code_commit, fresh_worktree
 from twice.git.difference import FileChange, changed_files
 from twice.git.repository import Repository
 from twice.record.model import Run
@@ -33,13 +35,11 @@ class Applied:
     saved: str | None
 
 
-def apply_run(run: Run, repository: Repository, configuration: Configuration, now: datetime) -> Applied:
+def apply_run(
+    run: Run, repository: Repository, configuration: Configuration, now: datetime, environ: Mapping[str, str]
+) -> Applied:
     """Make the work tree's files those of the run's code.  Raises ReproductionError before anything is written."""
-    if run.code.commit is None or not repository.objects.has(run.code.tree):
-        raise ReproductionError(
-            f"the code of run {run.id} is not in this repository",
-            hint="fetch the run: git fetch <remote> 'refs/experiments/*:refs/experiments/*'",
-        )
+    commit = code_commit(run, repository)
     present = capture_code(repository, configuration)
     changes = changed_files(repository, present.code.tree, run.code.tree)
     if not changes:
@@ -48,11 +48,20 @@ def apply_run(run: Run, repository: Repository, configuration: Configuration, no
     saved = f"{SAVED}{now:%Y%m%d-%H%M%S}-{present.code.tree[:6]}"
     if present.code.commit is not None and repository.refs.read(saved) is None:
         repository.refs.create(saved, present.code.commit)
-    for change in changes:
-        for path in (change.old_path, change.path if change.new_id is None else None):
-            if path is not None:
-                _remove(repository.root, path)
-    write_paths(repository, run.code.tree, [one.path for one in changes if one.new_id is not None])
+    # A worktree gets the files as git writes them here (line endings, filters); those that differ are taken from it.
+    with fresh_worktree(repository, commit, f"apply-{saved.rpartition('/')[2]}", environ) as worktree:
+        try:
+            for change in changes:
+                for path in {change.old_path, change.path} - {None}:
+                    _remove(repository.root, str(path))
+            for change in changes:
+                if change.kind != "deleted":
+                    _copy(worktree.root / change.path, repository.root / change.path)
+        except OSError as error:
+            raise RepositoryError(
+                f"cannot write {error.filename}: {error.strerror}",
+                hint=f"what was here before is kept: git restore --source={saved} -- .",
+            ) from error
     return Applied(changes=changes, saved=saved)
 
 
@@ -70,6 +79,13 @@ def _refuse_to_lose(changes: tuple[FileChange, ...], repository: Repository) -> 
             details=in_the_way[:20],
             hint="move them away, then apply again",
         )
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir() and not source.is_symlink():
+        return  # a submodule: its files are its own repository's
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, target, follow_symlinks=False)
 
 
 def _remove(root: Path, path: str) -> None:
@@ -92,7 +108,6 @@ def _remove(root: Path, path: str) -> None:
 
 def branch_run(run: Run, name: str, repository: Repository) -> str:
     """Make a branch at the run's code; the commit.  Raises RepositoryError when the branch is there already."""
-    if run.code.commit is None or not repository.objects.has(run.code.commit):
-        raise RepositoryError(f"the code of run {run.id} is not in this repository")
-    repository.refs.create(f"refs/heads/{name}", run.code.commit)
-    return run.code.commit
+    commit = code_commit(run, repository)
+    repository.refs.create(f"refs/heads/{name}", commit)
+    return commit

@@ -70,7 +70,10 @@ def run_process(
     meanwhile: Callable[[Callable[[], bool]], None],
     child_setup: Callable[[], None] | None = None,
 ) -> Outcome:
-    """Run the command to its end, its stdout shown on our descriptor `show_on`, its stderr on ours.  Raises CommandNotStarted; after the start, nothing but its end ends it."""
+    """Run the command to its end; its stdout is shown on our descriptor `show_on`, its stderr on ours.
+
+    Raises CommandNotStarted; after the start, nothing but its own end ends it.
+    """
     stdout, stderr = Channel(show_on), Channel(2)
     log = OutputLog(log_folder)
     with _signals(stdout, stderr) as signals:
@@ -99,7 +102,7 @@ def run_process(
         warnings: list[str] = []
         try:
             meanwhile(lambda: _is_running(process))
-        except Exception as error:  # noqa: BLE001 - the command is running: nothing of ours may end it
+        except Exception as error:
             warnings.append(f"while the command ran: {type(error).__name__}: {error}")
         return_code, usage = _wait(process)
         duration_s = clock.monotonic_s() - started_s

@@ -85,7 +85,7 @@ def record_run(
     never after.
     """
     find_program(request.words or request.command, place.tree.root / request.directory, environ)
-    before = _before(request, repository, place, configuration, clock, environ)
+    before = _before(repository, place, configuration, clock, environ)
     live = create_live_run(repository.state_dir, request.id)
     with live.held():
         try:
@@ -119,7 +119,6 @@ def drop_pending(repository: Repository, run_id: str) -> None:
 
 
 def _before(
-    request: Request,
     repository: Repository,
     place: Place,
     configuration: Configuration,

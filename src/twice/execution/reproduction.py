@@ -19,12 +19,11 @@ from twice.comparison.differences import compare
 from twice.comparison.tolerance import Tolerance
 from twice.comparison.verdict import Verdict, judge
 from twice.configuration import Configuration
-from twice.errors import ReproductionError
 from twice.execution.argv import Invocation, point_at
-from twice.execution.placing import Found, check_inputs, find_inputs, levels_above, place_inputs
+from twice.execution.placing import check_inputs, find_inputs, levels_above, place_inputs
 from twice.execution.process import Clock
 from twice.execution.recording import Place, Recorded, record_run
-from twice.execution.worktrees import Worktree, fresh_worktree
+from twice.execution.worktrees import Worktree, code_commit, fresh_worktree
 from twice.git.difference import changed_files
 from twice.git.repository import Repository
 from twice.git.snapshot import scan, write_tree
@@ -68,7 +67,7 @@ def reproduce_run(
 
     Raises ReproductionError when something it needs is missing, before anything runs.
     """
-    code_commit = _code_commit(original, repository)
+    commit_of_code = code_commit(original, repository)
     with ExitStack() as stack:
         hashes = stack.enter_context(HashCache.open(repository.state_dir / "hashes.sqlite3"))
         data = _data_to_place(original)
@@ -76,7 +75,7 @@ def reproduce_run(
         for problem in check_inputs(found, wishes.allow_changed_data):
             tell(problem)
         worktree = stack.enter_context(
-            fresh_worktree(repository, code_commit, wishes.id, environ, levels_above(data))
+            fresh_worktree(repository, commit_of_code, wishes.id, environ, levels_above(data))
         )
         worktree.kept = wishes.keep
         code = _verified_code(original, worktree)
@@ -95,18 +94,8 @@ def reproduce_run(
         )
     verdict = None
     if recorded.run is not None and recorded.commit is not None:
-        verdict = _judge(original, commit, recorded.run, recorded.commit, wishes, found, repository)
+        verdict = _judge(original, commit, recorded.run, recorded.commit, wishes, repository)
     return Reproduction(recorded=recorded, verdict=verdict, kept_at=worktree.root if wishes.keep else None)
-
-
-def _code_commit(original: Run, repository: Repository) -> str:
-    commit = original.code.commit
-    if commit is None or not repository.objects.has(commit):
-        raise ReproductionError(
-            f"the code of run {original.id} is not in this repository",
-            hint="fetch the run: git fetch <remote> 'refs/experiments/*:refs/experiments/*'",
-        )
-    return commit
 
 
 def _data_to_place(original: Run) -> list[DataFile]:
@@ -146,7 +135,9 @@ def _request(original: Run, run_id: str, invocation: Invocation) -> Request:
         directory=execution.directory,
         experiment=execution.experiment,
         entry_point=execution.entry_point,
-        params={name: original.params.values[name] for name, source in original.params.sources.items() if source == "option"},
+        params={
+            name: original.params.values[name] for name, source in original.params.sources.items() if source == "option"
+        },
         inputs=tuple(one.path for one in original.data.inputs if "declared" in one.found),
         outputs=tuple(one.path for one in original.data.outputs if "declared" in one.found),
         seed=original.seeds.root,
@@ -186,7 +177,6 @@ def _judge(
     again: Run,
     again_commit: str,
     wishes: Wishes,
-    found: list[Found],
     repository: Repository,
 ) -> Verdict:
     store = RunStore(repository)

@@ -28,8 +28,8 @@ from twice.execution.process import Clock
 from twice.execution.recording import drop_pending
 from twice.git.repository import Repository
 from twice.git.snapshot import scan
-from twice.record.model import Environment, Machine, Packages, Run
 from twice.record import validation
+from twice.record.model import Environment, Machine, Packages, Run
 from twice.record.plain import from_plain, to_plain
 from twice.store.live_runs import LiveRun
 from twice.store.run_index import RunIndex
@@ -153,8 +153,10 @@ def _gather(live: LiveRun, before: Before, repository: Repository) -> Evidence:
 
 
 def _environment(
-    plain: Mapping[str, Any], before: Before, events: Sequence[Mapping[str, Any]]
+    plain: Mapping[str, Any] | None, before: Before, events: Sequence[Mapping[str, Any]]
 ) -> tuple[Environment, tuple[str, ...]]:
+    if plain is None:
+        raise RepositoryError("the environment of the run was not kept")
     packages = from_plain(Packages, plain["packages"], "environment.json") if plain["packages"] else None
     machine = from_plain(Machine, plain["machine"], "environment.json")
     environment = Environment(

@@ -15,9 +15,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from twice.errors import RepositoryError
+from twice.errors import RepositoryError, ReproductionError
 from twice.git.checkout import add_worktree, remove_worktree
 from twice.git.repository import Repository
+from twice.record.model import Run
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
@@ -28,6 +29,17 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
     if home := environ.get("HOME"):
         return Path(home) / ".cache" / "twice"
     return Path(tempfile.gettempdir()) / f"twice-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
+
+
+def code_commit(run: Run, repository: Repository) -> str:
+    """The commit whose tree is the code of a run.  Raises ReproductionError when it is not in this repository."""
+    commit = run.code.commit
+    if commit is None or not repository.objects.has(commit):
+        raise ReproductionError(
+            f"the code of run {run.id} is not in this repository",
+            hint="fetch the run: git fetch <remote> 'refs/experiments/*:refs/experiments/*'",
+        )
+    return commit
 
 
 class Worktree:

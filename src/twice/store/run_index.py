@@ -1,8 +1,8 @@
 """Which runs exist, without reading git objects?  An SQLite index in the common git dir; disposable.
 
 One row a run: what selecting needs in columns, what a table shows as one small JSON document, and the record's files, as
-they were when validated, as another. It is refreshed by comparing ref names and ids, and rebuilt when it is damaged or was made by
-another version; the refs stay the truth.
+they were when validated, as another. It is refreshed by comparing ref names and ids, and rebuilt when it is damaged or was
+made by another version; the refs stay the truth.
 """
 
 from __future__ import annotations

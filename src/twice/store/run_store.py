@@ -54,7 +54,7 @@ class RunStore:
         identity = self._repository.identity()
         commit = objects.write_commit(
             tree=tree,
-            parents=[run.code.commit] if run.code.commit else [],
+            parents=(run.code.commit,) if run.code.commit else (),
             author=identity,
             author_time=run.execution.started_at,
             committer=identity,

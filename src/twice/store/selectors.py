@@ -1,12 +1,12 @@
 """Which run does the user mean?  A selector and the known runs in, one run out.
 
-    @  @~2               the latest run, the second before it
-    train/@  train/@~1   the same within an experiment
-    k7q2  20261121-14    any part of an id that only one run has
-    baseline             a name (the latest run that bears it)
-    best:accuracy        highest last value of a metric; best:loss lowest where the name says so; best:-loss lowest
-    3f2a11c              (the start of) the id of a run's commit
-    refs/experiments/…   a ref
+@  @~2               the latest run, the second before it
+train/@  train/@~1   the same within an experiment
+k7q2  20261121-14    any part of an id that only one run has
+baseline             a name (the latest run that bears it)
+best:accuracy        highest last value of a metric; best:loss lowest where the name says so; best:-loss lowest
+3f2a11c              (the start of) the id of a run's commit
+refs/experiments/…   a ref
 """
 
 from __future__ import annotations
