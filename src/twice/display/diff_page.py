@@ -72,7 +72,7 @@ def _section_lines(section: Section, width: int | None, style: Style, encoding: 
         columns = _columns(section, differences, None if all_rows else width)
         lines = draw_table(columns, headers=False, encoding=encoding).text.split("\n")
     if len(differences) < len(section.differences):
-        lines.append(style.quiet(f"and {len(section.differences) - len(differences)} more (--all)"))
+        lines.append(style.quiet(f"and {len(section.differences) - len(differences)} more (--json has all)"))
     return lines
 
 

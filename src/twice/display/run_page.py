@@ -83,7 +83,7 @@ class _Page:
         text = draw_table(columns, headers=False, encoding=self.encoding).text
         lines = ["", self.style.strong(title), *(_INDENT + (mark or str)(line) for line in text.split("\n"))]
         if len(shown) < len(rows):
-            lines.append(self.style.quiet(f"{_INDENT}and {len(rows) - len(shown)} more (--all)"))
+            lines.append(self.style.quiet(f"{_INDENT}and {len(rows) - len(shown)} more (--json has all)"))
         return lines
 
 
@@ -220,7 +220,7 @@ def _seeds(seeds: Seeds) -> list[tuple[str, str]]:
     facts += [("seeded", f"{what} in {n} process{'' if n == 1 else 'es'}") for what, n in groups.items()]
     if not seeds.processes and seeds.root is not None:
         facts.append(("seeded", "unknown: no Python process reported in"))
-    facts += [("not applied", reason) for reason in seeds.not_applied]
+    facts += [("unseeded", reason) for reason in seeds.not_applied]
     return [(f"{_INDENT}{label}", text) for label, text in facts]
 
 

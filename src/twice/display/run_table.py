@@ -52,7 +52,8 @@ def run_table(
 
 
 def _fixed_columns(rows: Sequence[RunSummary], now: datetime, style: Style, all_ids: Iterable[str]) -> list[Column]:
-    ids = shorten_ids([*(row.id for row in rows), *all_ids])
+    repeated = [row.reproduces for row in rows if row.reproduces]
+    ids = shorten_ids([*(row.id for row in rows), *repeated, *all_ids])
     durations = [None if row.duration_s is None else format_duration(row.duration_s) for row in rows]
     columns = [
         Column("id", [style.strong(ids[row.id]) for row in rows], "fixed"),
@@ -65,9 +66,8 @@ def _fixed_columns(rows: Sequence[RunSummary], now: datetime, style: Style, all_
         columns.append(Column("name", _words([row.name for row in rows])))
     if any(row.tags for row in rows):
         columns.append(Column("tags", _words([_tags(row.tags) for row in rows])))
-    if any(row.reproduces for row in rows):
-        repeated = shorten_ids([row.reproduces for row in rows if row.reproduces])
-        columns.append(Column("repeats", [repeated[row.reproduces] if row.reproduces else None for row in rows]))
+    if repeated:
+        columns.append(Column("repeats", [ids[row.reproduces] if row.reproduces else None for row in rows]))
     return columns
 
 

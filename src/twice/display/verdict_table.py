@@ -24,7 +24,7 @@ def verdict_table(
         shown = row.details if all_details else row.details[:_MOST_DETAILS]
         lines.extend(" " * _LABEL_WIDTH + style.quiet(f"  {harmless(detail)}") for detail in shown)
         if len(shown) < len(row.details):
-            more = f"  and {len(row.details) - len(shown)} more (--all)"
+            more = f"  and {len(row.details) - len(shown)} more (--json has all)"
             lines.append(" " * _LABEL_WIDTH + style.quiet(more))
     return in_encoding("\n".join(lines), encoding) + "\n"
 
