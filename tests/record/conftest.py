@@ -53,6 +53,7 @@ def example_run() -> Run:
             entry_point="models/small/train.py",
             isolated=True,
             reproduces="20261120-091102-k7mz32",
+            parent="20261121-142230-q0sw33",
             started_at=datetime(2026, 11, 21, 14, 22, 33, 123, tzinfo=timezone.utc),
             duration_s=12.400000000000002,
             host="lab-3",

@@ -8,6 +8,7 @@ format is read first. A document without facts has no file.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ from twice.record.file_names import (
 )
 from twice.record.histories import parse_history, write_history
 from twice.record.model import (
+    FORMAT,
     Attachments,
     Data,
     Environment,
@@ -59,6 +61,7 @@ __all__ = [
 
 _METRICS: Any = Mapping[str, Metric]
 _VARIABLES: Any = Mapping[str, Word]
+_SHARED = ("packages", "machine", "variables")
 
 Read = Callable[[str], bytes | None]
 """Reads a file under `.twice/`; None if there is none."""
@@ -152,19 +155,28 @@ def read_documents(read: Read) -> Documents:
 
     Raises RecordError as `read_run` does.
     """
-    documents: Documents = {}
+    content = read(DOCUMENT_PATHS["run"])
+    if content is None:
+        raise RecordError(f"not a run: it has no .twice/{DOCUMENT_PATHS['run']}")
+    documents: Documents = {"run": load(content, DOCUMENT_PATHS["run"])}
+    is_of_today = format_of(documents["run"]) == FORMAT  # before the others are looked at: they may be of any form
     for name, path in DOCUMENT_PATHS.items():
-        content = read(path)
-        if content is not None:
-            documents[name] = load(content, path)
-        if name == "run":
-            if content is None:
-                raise RecordError(f"not a run: it has no .twice/{path}")
-            format_of(documents[name])  # before the other documents are looked at: they may be of any form
+        if name != "run" and (content := read(path)) is not None:
+            shared = is_of_today and name in _SHARED
+            documents[name] = _load_shared(name, content) if shared else load(content, path)
     documents = upgrade(documents)
     for name, document in documents.items():
-        validate(name, document)
+        if not (is_of_today and name in _SHARED):
+            validate(name, document)
     return documents
+
+
+@functools.lru_cache(maxsize=32)
+def _load_shared(name: str, content: bytes) -> Any:
+    """A valid document that runs have in common: most runs of a repository share a few environments."""
+    document = load(content, DOCUMENT_PATHS[name])
+    validate(name, document)
+    return document
 
 
 def _read_lock(read: Read) -> str | None:

@@ -116,12 +116,13 @@ class _Plan:
 
     def __init__(self, cls: type) -> None:
         hints = typing.get_type_hints(cls, include_extras=True)
-        self.cls = cls
+        self.keeps_extra = False  # the facts of a live run, which is never older than the twice that reads it, do not
         self.forms: dict[str, _Form] = {}
         self.required: list[str] = []
         self.omitted_when_empty: set[str] = set()
         for one in fields(cls):
             if one.name == "extra":
+                self.keeps_extra = True
                 continue
             self.forms[one.name] = _form(hints[one.name])
             if one.default is MISSING and one.default_factory is MISSING:
@@ -144,7 +145,7 @@ class _Plan:
                 if not written and omit_empty and isinstance(written, (dict, list)):
                     continue
                 document[name] = written
-            for name, value in getattr(facts, "extra", {}).items():  # the facts of a live run have none
+            for name, value in facts.extra.items() if self.keeps_extra else ():
                 if name in self.forms:
                     raise _Misfit("a field of its own cannot be in extra as well")
                 document[_write_key(name)] = _write_value(value)
@@ -173,7 +174,7 @@ class _Plan:
         for name in self.required:
             if name not in found:
                 raise _Misfit(f"`{name}` is missing")
-        if extra:
+        if extra and self.keeps_extra:
             found["extra"] = extra
         return self._make(**found)
 
@@ -225,7 +226,7 @@ def _each(convert: _Convert, values: Sequence[Any]) -> list[Any]:
     converted: list[Any] = []
     try:
         for value in values:
-            converted.append(convert(value))  # noqa: PERF401  # its length says which one did not fit
+            converted.append(convert(value))  # its length says which one did not fit
     except _Misfit as misfit:
         misfit.steps.append(len(converted))
         raise
