@@ -8,8 +8,8 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.sample_runs import MACHINE, PACKAGES, distribution, file, make_run, metric, points
 
+from sample_runs import MACHINE, PACKAGES, distribution, file, make_run, metric, points
 from twice.comparison.differences import compare
 from twice.comparison.sections import Comparison
 from twice.comparison.tolerance import Tolerance

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.sample_runs import MACHINE, PACKAGES, distribution, file, make_run, metric, points
 
+from sample_runs import MACHINE, PACKAGES, distribution, file, make_run, metric, points
 from twice.comparison.differences import compare
 from twice.comparison.tolerance import EXACT, Tolerance
 from twice.comparison.verdict import Verdict, VerdictRow, judge

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from tests.sample_runs import MACHINE, PACKAGES, distribution, file, make_run, metric, points
 
+from sample_runs import MACHINE, PACKAGES, distribution, file, make_run, metric, points
 from twice.comparison.differences import compare
 from twice.comparison.sections import Section
 from twice.record.model import (
@@ -59,7 +59,6 @@ def environments(*of_b: Any, **more: Any) -> tuple[Run, Run]:
         ({"command": ("python", "train.py", "--lr", "a b")}, "differs: 0.1 → 'a b'"),
         ({"command": ("python", "train.py")}, "differs: python train.py --lr 0.1 → python train.py"),
         ({"directory": "src"}, "differs: directory . → src"),
-        ({"isolated": True}, "differs: isolated False → True"),
     ],
 )
 def test_the_command_differs_by_its_words_its_directory_and_its_isolation(facts: Any, summary: str) -> None:
@@ -89,6 +88,8 @@ def test_a_renamed_file_and_one_that_is_no_text_say_so() -> None:
     )
     assert [each.note for each in found.differences] == ["was old.py", "not text"]
     assert found.summary == "differs: new.py, logo.png"
+    found = section("code", a, b, Change("run.sh", "mode", 0, 0), Change("link", "type", 1, 1))
+    assert [each.note for each in found.differences] == ["mode changed", "type changed, +1 −1"]
 
 
 def test_a_changed_output_in_the_work_tree_is_not_a_code_change() -> None:

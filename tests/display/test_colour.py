@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 import pytest
-from tests.sample_runs import NOW, make_run
 
+from sample_runs import NOW, make_run
 from twice.comparison.differences import compare
 from twice.comparison.verdict import judge
 from twice.display.colour import Style, choose_style

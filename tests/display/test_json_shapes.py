@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.sample_runs import file, make_run, metric, points
-
+from sample_runs import file, make_run, metric, points
 from twice.comparison.differences import compare
 from twice.comparison.tolerance import Tolerance
 from twice.comparison.verdict import judge

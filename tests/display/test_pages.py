@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.sample_runs import MACHINE, NOW, PACKAGES, STARTED, distribution, file, make_run, metric, points
 
+from sample_runs import MACHINE, NOW, PACKAGES, STARTED, distribution, file, make_run, metric, points
 from twice.comparison.differences import compare
 from twice.comparison.tolerance import Tolerance
 from twice.comparison.verdict import judge

@@ -28,7 +28,7 @@ class FileChange(Protocol):
 
     @property
     def kind(self) -> str:
-        """What happened: added, deleted, modified, renamed, …."""
+        """What happened: added, deleted, modified, renamed, mode, type."""
 
     @property
     def added(self) -> int | None:
@@ -104,8 +104,8 @@ def _difference(change: FileChange) -> Difference:
     notes = [_lines(change)]
     if change.old_path and change.old_path != change.path:
         notes.insert(0, f"was {change.old_path}")
-    elif kind == "changed" and not change.kind.startswith(("mod", "change")):
-        notes.insert(0, change.kind)
+    elif change.kind in ("mode", "type"):
+        notes.insert(0, f"{change.kind} changed")
     return Difference(name=change.path, kind=kind, note=", ".join(note for note in notes if note))
 
 

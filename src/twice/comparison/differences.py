@@ -63,8 +63,6 @@ def _compare_command(a: Execution, b: Execution) -> Section:
         differences.append(Difference(name="command", kind="changed", a=shlex.join(a.command), b=shlex.join(b.command)))
     if a.directory != b.directory:
         differences.append(changed("directory", a.directory, b.directory))
-    if a.isolated != b.isolated:
-        differences.append(changed("isolated", a.isolated, b.isolated))
     return make_section("command", differences, describe=lambda each: _describe_command(each, a.command, b.command))
 
 
