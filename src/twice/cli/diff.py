@@ -49,4 +49,4 @@ def command(a: str, b: str, code: bool, as_json: bool, colour: When) -> int:
 
             page = diff_page(comparison, run_a, run_b, style=screen.style, width=screen.width, encoding=screen.encoding)
             show_text(page, screen, place.environ)
-        return 0 if comparison.identical else 1
+        return 1 if comparison.differs else 0

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from twice.capture.hash_cache import HashCache
+from twice.capture.machine import usable_cores
 from twice.capture.request import Request
 from twice.capture.variables import capture_variables, restore_variables
 from twice.comparison.differences import compare
@@ -158,17 +159,11 @@ def _variables(
     variables = {name: value for name, value in environ.items() if name not in ours}
     variables |= restore_variables(original.environment.variables, worktree.root)
     machine = original.environment.machine
-    if machine is not None and machine.cores is not None and machine.cores != _usable_cores():
+    if machine is not None and machine.cores is not None and machine.cores != usable_cores():
         # Libraries start as many threads as there are cores, and sums depend on how many there are.
         for name in _THREAD_VARIABLES:
             variables.setdefault(name, str(machine.cores))
     return variables | {"PATH": invocation.path}
-
-
-def _usable_cores() -> int | None:
-    from twice.capture.machine import capture_machine
-
-    return capture_machine({}).cores
 
 
 def _judge(
