@@ -17,7 +17,7 @@ from twice.errors import RepositoryError
 from twice.git.attributes import Attributes
 from twice.git.contents import conversion, read_file, weaker_attributes
 from twice.git.files import cannot_write, make_folders, write_new
-from twice.git.objects import EXECUTABLE, GITLINK, SYMLINK
+from twice.git.objects import EXECUTABLE, FILE, GITLINK, SYMLINK
 
 if TYPE_CHECKING:
     from twice.git.repository import Repository
@@ -30,7 +30,7 @@ def add_worktree(repository: Repository, commit: str, folder: Path) -> tuple[str
     """See `checkout.add_worktree`, which cleans up when this fails."""
     try:
         entry = _make_entry(repository, commit, folder)
-        make_folders(os.fspath(folder))
+        os.makedirs(folder, exist_ok=True)
         write_new(f"{folder}/.git", os.fsencode(f"gitdir: {entry}\n"))
         checkout = _Checkout(repository, repository.objects.read_commit(commit).tree, folder)
         checkout.write_files()
@@ -83,11 +83,18 @@ class _Checkout:
             fold_case=repository.settings.flag("core.ignorecase"),
         )
         self._links = repository.settings.flag("core.symlinks", default=True)
+        self._gitattributes: dict[bytes, str] = {}  # folder → blob
+        self._folders: set[str] = set()  # those made so far
         self._written: list[tuple[bytes, int, str, os.stat_result | None]] = []
 
     def write_files(self) -> None:
         """Write every file; nothing may be in the folder but `.git`."""
-        for path, mode, object_id in self._repository.objects.walk(self._tree):
+        files = [(path, _canonical(mode), blob) for path, mode, blob in self._repository.objects.walk(self._tree)]
+        for path, mode, object_id in files:  # first, for they hold for files that come before them, too
+            folder, _, file_name = path.rpartition("/")
+            if file_name == ".gitattributes" and mode != SYMLINK:
+                self._gitattributes[os.fsencode(f"{folder}/" if folder else "")] = object_id
+        for path, mode, object_id in files:
             self._make_room(path)
             where = f"{self._folder}/{path}"
             if mode == GITLINK:
@@ -123,12 +130,16 @@ class _Checkout:
         if any(part in ("", ".", "..") or part.lower() == ".git" for part in parts):
             raise RepositoryError(f"the commit holds a path that no work tree can have: {path!r}")
         for count in range(1, len(parts)):
-            above = f"{self._folder}/{'/'.join(parts[:count])}"
+            folder = "/".join(parts[:count])
+            if folder in self._folders:
+                continue
+            above = f"{self._folder}/{folder}"
             try:
                 os.mkdir(above)
             except FileExistsError:
                 if not stat.S_ISDIR(os.lstat(above).st_mode):
                     raise RepositoryError(f"the commit holds a path below a file: {path!r}") from None
+            self._folders.add(folder)
 
     def _write(self, where: str, content: bytes, mode: int) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -136,9 +147,15 @@ class _Checkout:
             file.write(content)
 
     def _read_gitattributes(self, folder: bytes) -> bytes:
-        objects = self._repository.objects
-        found = objects.find(self._tree, os.fsdecode(folder + b".gitattributes"))
-        return objects.read_blob(found.id) if found and stat.S_ISREG(found.mode) else b""
+        blob = self._gitattributes.get(folder)
+        return b"" if blob is None else self._repository.objects.read_blob(blob)
+
+
+def _canonical(mode: int) -> int:
+    """The mode as an index has it; trees of git's first days hold others, such as 100664."""
+    if stat.S_ISREG(mode):
+        return EXECUTABLE if mode & 0o100 else FILE
+    return mode
 
 
 def _stat_fields(found: os.stat_result | None, mode: int) -> bytes:

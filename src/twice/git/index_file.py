@@ -27,10 +27,13 @@ _WORD = 0xFFFFFFFF
 class IndexFile:
     """An index in memory. Paths are bytes; `entries` maps those not in conflict to an offset, in the index's order."""
 
-    def __init__(self, data: bytes, *, mtime_ns: int = 0, id_length: int = 20) -> None:
-        """`mtime_ns` is the index file's own: an entry not older than that may have changed unseen."""
+    def __init__(self, data: bytes, *, mtime_s: int = 0, id_length: int = 20) -> None:
+        """`mtime_s` is the index file's own time: a file not older than that, in seconds, may have changed unseen.
+
+        Git compares seconds too, so the two agree on which files to read again, for their attributes may have changed.
+        """
         self._data = data
-        self._mtime_ns = mtime_ns
+        self._mtime_s = mtime_s
         self._id_length = id_length
         # ctime s, ns, mtime s, ns, device, inode, mode, user, group, size; id; flags
         self._entry = struct.Struct(f">10L{id_length}xH")
@@ -45,13 +48,13 @@ class IndexFile:
         """Read the file; a missing one is an empty index. Raises RepositoryError."""
         try:
             with path.open("rb") as file:
-                data, mtime_ns = file.read(), os.fstat(file.fileno()).st_mtime_ns
+                data, mtime_s = file.read(), int(os.fstat(file.fileno()).st_mtime)
         except FileNotFoundError:
             return cls(b"", id_length=id_length)
         except OSError as error:
             raise RepositoryError(f"the index cannot be read: {error.strerror}", details=[str(path)]) from error
         try:
-            return cls(data, mtime_ns=mtime_ns, id_length=id_length)
+            return cls(data, mtime_s=mtime_s, id_length=id_length)
         except (struct.error, IndexError, ValueError) as error:
             raise RepositoryError(
                 "the index is damaged", details=[str(path)], hint="`git fsck` or `git reset` may help"
@@ -92,15 +95,16 @@ class IndexFile:
     def same_stat(self, offset: int, now: os.stat_result, trust_ctime: bool, check_all: bool) -> bool:
         """Whether the file certainly is what it was when the entry was written, by size, times and inode.
 
-        False may also mean "not known": when the entry is no older than the index (racy), or kept no nanoseconds.
+        False may also mean "not known": when the entry is no older than the index ("racy"), or kept no nanoseconds.
         Fields that another implementation of git left at zero are not compared.
         """
         return self._same_stat(self._entry.unpack_from(self._data, offset), now, trust_ctime, check_all)
 
     def _same_stat(self, fields: tuple[int, ...], now: os.stat_result, trust_ctime: bool, check_all: bool) -> bool:
         ctime_s, ctime_ns, mtime_s, mtime_ns, _device, inode, _mode, user, group, size, _flags = fields
-        modified = mtime_s * 1_000_000_000 + mtime_ns
-        if modified >= self._mtime_ns or modified != now.st_mtime_ns or size != now.st_size & _WORD:
+        if mtime_s >= self._mtime_s or size != now.st_size & _WORD:
+            return False
+        if mtime_s * 1_000_000_000 + mtime_ns != now.st_mtime_ns:
             return False
         if not check_all:
             return True

@@ -129,9 +129,9 @@ class WorkTree:
                 left.update(replaced)
                 if left and self._settings.ignore_case:
                     left = self._without_aliases(folder, left, tracked)
-                for name in left:
-                    if self._look_at_untracked(folder, name, rules):
-                        pending.append((folder + name + b"/", rules))
+                pending.extend(
+                    (folder + name + b"/", rules) for name in left if self._look_at_untracked(folder, name, rules)
+                )
 
     def _list(self, folder: bytes) -> set[bytes]:
         try:
