@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from twice.errors import RepositoryError
@@ -83,11 +83,11 @@ class Refs:
 
     def create(self, name: str, new: str) -> None:
         """Make a ref that does not exist. Raises RefExists, RepositoryError."""
-        self._change(name, new, None)
+        self._change(name, new, None, RefExists(f"ref {name} exists already"))
 
     def update(self, name: str, new: str, old: str | None) -> None:
         """Move a ref from `old` (None: it must not exist) to `new`, or raise RefMoved and change nothing."""
-        self._change(name, new, old)
+        self._change(name, new, old, RefMoved(f"ref {name} has moved"))
 
     def delete(self, name: str, old: str | None = None) -> None:
         """Delete a ref if it still is `old` (None: whatever it is); nothing happens when it is gone already."""
@@ -99,9 +99,7 @@ class Refs:
             if old is not None and current != old:
                 raise RefMoved(f"ref {name} has moved", details=[f"it is {current}, not {old}"])
             try:
-                self._remove_packed(name)  # first: otherwise an older packed value would show through
-                remove(self._path(name))
-                remove(f"{self._folder(name)}/logs/{name}")
+                self._delete_locked(name)
             except OSError as error:
                 raise cannot_write(self._path(name), error) from error
         self._remove_empty_folders(name)
@@ -155,16 +153,15 @@ class Refs:
         except RepositoryError:
             return None
 
-    def _change(self, name: str, new: str, old: str | None) -> None:
+    def _change(self, name: str, new: str, old: str | None, refusal: RepositoryError) -> None:
         self._check(name)
         if not self._is_id(new):
             raise RepositoryError(f"not an object id: {new!r}")
         with self._locked(name, new) as lock:
             current = self._current(name)
             if current != old:
-                if old is None:
-                    raise RefExists(f"ref {name} exists already", details=[f"it is {current}"])
-                raise RefMoved(f"ref {name} has moved", details=[f"it is {current or 'gone'}, not {old}"])
+                refusal.details = (f"it is {current or 'gone'}" + (f", not {old}" if old else ""),)
+                raise refusal
             if current is None:
                 self._check_neighbours(name)
             try:
@@ -203,12 +200,15 @@ class Refs:
 
     @contextmanager
     def _locked(self, name: str, content: str = "") -> Iterator[str]:
-        """Hold the lock of a ref, whose file already has the new content; it is gone afterwards."""
+        """Hold the lock of a ref. With content, the lock becomes the ref: once renamed it is no longer ours to remove."""
         lock = self._path(name) + ".lock"
         self._take(lock, os.fsencode(content + "\n") if content else b"", name)
         try:
             yield lock
-        finally:
+        except BaseException:
+            remove(lock)
+            raise
+        if not content:
             remove(lock)
 
     def _take(self, lock: str, content: bytes, what: str) -> None:
@@ -273,24 +273,24 @@ class Refs:
                 found[os.fsdecode(name)] = line[: self._id_length].decode("ascii", "replace")
         return found
 
-    def _remove_packed(self, name: str) -> None:
-        if name not in self._read_packed(name, whole_name=True):
-            return
+    def _delete_locked(self, name: str) -> None:
+        """Delete a ref whose lock we hold, packed and loose.
+
+        Packed first, or an older packed value would show through for a moment. Until the loose file is gone too the packed
+        refs stay locked, even if the ref is not among them: a pack-refs that has read the file would bring it back.
+        """
         path = f"{self._common_dir}/packed-refs"
         lock = path + ".lock"
         self._take(lock, b"", "packed-refs")
         try:
-            kept = []
-            dropping = False
-            for line in self._packed_bytes().splitlines(keepends=True):
-                if not line.startswith(b"^"):  # such a line belongs to the ref above it
-                    dropping = line[self._id_length + 1 :].rstrip(b"\n") == os.fsencode(name)
-                if not dropping:
-                    kept.append(line)
-            fresh = path + ".new"  # where git, too, writes it while it holds the lock
-            remove(fresh)
-            write_new(fresh, b"".join(kept))
-            os.replace(fresh, path)
+            if name in self._read_packed(name, whole_name=True):
+                fresh = path + ".new"  # where git, too, writes it while it holds the lock
+                remove(fresh)
+                write_new(fresh, b"".join(_without(self._packed_bytes(), os.fsencode(name), self._id_length)))
+                os.replace(fresh, path)
+            remove(f"{self._folder(name)}/logs/{name}")
+            with suppress(FileNotFoundError):
+                os.unlink(self._path(name))
         finally:
             remove(lock)
 
@@ -307,6 +307,16 @@ def is_ref_name(name: str) -> bool:
         and "@{" not in name
         and not any(character in _FORBIDDEN for character in name)
     )
+
+
+def _without(packed: bytes, name: bytes, id_length: int) -> Iterator[bytes]:
+    """The lines of packed-refs but those of one ref."""
+    dropping = False
+    for line in packed.splitlines(keepends=True):
+        if not line.startswith(b"^"):  # such a line belongs to the ref above it
+            dropping = line[id_length + 1 :].rstrip(b"\n") == name
+        if not dropping:
+            yield line
 
 
 def _is_sorted(data: bytes) -> bool:
