@@ -372,7 +372,7 @@ class _Writing:
         self.warnings: list[str] = []
         self._paths, self._rules, self._limit = paths, rules, limit
         self._folders: list[DataFile] = []
-        self._never = {root for start in (paths.root, str(Path.home())) for root in _and_above(start)}
+        self._never = {*_and_above(paths.root), *(_and_above(rules.noise.home) if rules.noise.home else ())}
 
     def add_declared_folder(
         self,

@@ -75,6 +75,7 @@ class Noise:
         )
         # An interpreter in /usr says prefix /usr, one in a container may say /: what is noise there is known without it.
         self._prefixes = tuple(prefix for prefix in prefixes if prefix.count("/") > 2)
+        self.home = home
         self._home = _folder(home) if home else None
         caches = [variables.get("XDG_CACHE_HOME")]
         if home:
