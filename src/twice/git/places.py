@@ -53,7 +53,10 @@ def find_by_git(git: Git, path: Path) -> Place:
         root = Path(lines.pop())
     if len(lines) != 5:
         raise RepositoryError("the path of the repository holds a line break", details=[str(path)])
-    git_dir, common_dir, objects_dir, index_file = (Path(os.path.abspath(path / line)) for line in lines[:4])
+    here = os.path.realpath(path)  # what git's answers are relative to, even if a symlink led here
+    git_dir, common_dir, objects_dir, index_file = (
+        Path(os.path.abspath(os.path.join(here, line))) for line in lines[:4]
+    )
     return _checked(
         Place(
             root=root,
@@ -123,12 +126,9 @@ def find_by_hand(path: Path, environ: Mapping[str, str]) -> Place:
             root=root,
             git_dir=git_dir,
             common_dir=common_dir,
-            objects_dir=Path(os.path.abspath(path / environ["GIT_OBJECT_DIRECTORY"]))
-            if environ.get("GIT_OBJECT_DIRECTORY")
-            else common_dir / "objects",
-            index_file=Path(os.path.abspath(path / environ["GIT_INDEX_FILE"]))
-            if environ.get("GIT_INDEX_FILE")
-            else git_dir / "index",
+            # git has changed to the top of the work tree when it looks at these
+            objects_dir=Path(root or path, environ.get("GIT_OBJECT_DIRECTORY") or common_dir / "objects"),
+            index_file=Path(root or path, environ.get("GIT_INDEX_FILE") or git_dir / "index"),
             object_format=_object_format(settings, common_dir),
         )
     )

@@ -63,15 +63,16 @@ class Refs:
                 text = found if found is not None else self._read_loose(name)
                 if text is None:
                     return None
-            if not text.startswith("ref:"):
-                if not self._is_id(text):
-                    raise RepositoryError(
-                        f"ref {name} is damaged",
-                        details=[f"{self._path(name)}: {text[:60]!r}"],
-                        hint="`git fsck` says what else is; `git update-ref` can set it again",
-                    )
+            link = text[4:].strip() if text.startswith("ref:") else None
+            if link is None and self._is_id(text):
                 return text
-            name = text[4:].strip()
+            if link is None or not is_ref_name(link):
+                raise RepositoryError(
+                    f"ref {name} is damaged",
+                    details=[f"{self._path(name)}: {text[:60]!r}"],
+                    hint="`git fsck` says what else is; `git update-ref` or `git symbolic-ref` can set it again",
+                )
+            name = link
         raise RepositoryError(f"ref {name} points to itself, or through too many others")
 
     def target(self, name: str) -> str | None:
@@ -289,7 +290,7 @@ class Refs:
                 write_new(fresh, b"".join(_without(self._packed_bytes(), os.fsencode(name), self._id_length)))
                 os.replace(fresh, path)
             remove(f"{self._folder(name)}/logs/{name}")
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, IsADirectoryError):
                 os.unlink(self._path(name))
         finally:
             remove(lock)

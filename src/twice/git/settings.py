@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from twice.git.executable import Process
 
-_TRUE = ("true", "yes", "on", "1", "")
+_TRUE = ("true", "yes", "on")  # `name =` with nothing behind it is false
 
 
 class Settings:
