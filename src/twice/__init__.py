@@ -1,0 +1,60 @@
+"""A result you can get once, you can get twice: experiment runs as git commits that can be run again.
+
+In a script, inside `twice run` (outside it these do nothing):
+
+    log_metric, log_metrics     numbers, with an optional step
+    log_param, log_params       parameters
+    set_tag                     a name and a short text
+    log_artifact                a file that is a result
+    run_id                      the id of this run, or None
+
+Everything is loaded when it is first used: `import twice` costs a script next to nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from twice.agent.logging_api import (
+        log_artifact,
+        log_metric,
+        log_metrics,
+        log_param,
+        log_params,
+        run_id,
+        set_tag,
+    )
+
+__version__ = "0.1.0"  # a literal, for importlib.metadata costs 10 ms to ask; a test holds it to pyproject.toml
+
+__all__ = [
+    "__version__",
+    "log_artifact",
+    "log_metric",
+    "log_metrics",
+    "log_param",
+    "log_params",
+    "run_id",
+    "set_tag",
+]
+
+_LOGGING = frozenset(name for name in __all__ if not name.startswith("_"))
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LOGGING:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if "_twice_agent" in sys.modules:
+        # The agent of this run: one journal for the process, not two.
+        from _twice_agent import logging_api  # type: ignore[import-not-found]
+    else:
+        from twice.agent import logging_api
+    value = getattr(logging_api, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
