@@ -161,7 +161,8 @@ def test_diff_shows_only_what_differs(twice: Twice, work: Path) -> None:
     assert "model.json" in done.out
     shape = json.loads(twice("diff", "@~1", "@", "--json", expect=1).out)
     states = {section["name"]: section["state"] for section in shape["sections"]}
-    assert states["params"] == "differs" and states["environment"] == "identical" and states["data"] == "identical"
+    assert states["params"] == "differs" and states["data"] == "identical"
+    assert states["environment"] != "differs"  # unknown, where `twice` itself is an editable install with changes
     patch = twice("diff", "@~1", "@", "--code", expect=1).out
     assert '-print("done at last")' in patch and '+print("really done")' in patch
     twice("diff", "@", "@")

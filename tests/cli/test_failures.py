@@ -157,7 +157,14 @@ def test_a_corrupt_record_is_named_and_the_others_are_listed(twice: Twice, repos
     twice("run", "python", "train.py")
     ref = git("for-each-ref", "--format=%(refname)", "refs/experiments", cwd=repository).strip()
     broken = ref[:-1] + ("a" if ref[-1] != "a" else "b")
-    forge(git, repository, ref, broken, "metrics.yaml", "accuracy: {last: high}\n")
+    forge(
+        git,
+        repository,
+        ref,
+        broken,
+        "metrics.yaml",
+        "accuracy: {last: high, min: 1, max: 1, mean: 1, count: 1, source: api}\n",
+    )
     done = twice("ls")
     assert "metrics.yaml: accuracy.last: expected a number" in done.err
     assert "train" in done.out

@@ -6,7 +6,7 @@ import click
 
 from twice.cli.options import colour_option, json_option, print_json, run_argument
 from twice.cli.runs import known_runs
-from twice.cli.screen import When, error_screen, output_screen, show_text
+from twice.cli.screen import When, error_screen, output_screen
 from twice.cli.workplace import Workplace, tell, workplace
 from twice.comparison.tolerance import Tolerance
 from twice.textforms import new_run_id
@@ -48,7 +48,6 @@ def command(
             allow_changed_data=allow_changed_data,
             keep=keep,
         )
-        tell(f"reproducing {original.id}: {' '.join(original.execution.command)}")
         done = reproduce_run(
             original,
             row.commit,
@@ -71,11 +70,11 @@ def command(
 
             print_json(verdict_json(done.verdict))
         else:
-            from twice.display.verdict_table import verdict_table
+            from twice.display.verdict_table import outcome_line, verdict_table
 
             screen = output_screen(place.environ, colour)
-            table = verdict_table(done.verdict, style=screen.style, encoding=screen.encoding)
-            show_text("\n" + table, screen, {**place.environ, "TWICE_PAGER": "cat"})
+            click.echo(verdict_table(done.verdict, style=screen.style, encoding=screen.encoding), nl=False)
+            click.echo(outcome_line(done.verdict, style=screen.style, encoding=screen.encoding))
         return 0 if done.verdict.reproduced else 1
 
 

@@ -84,6 +84,7 @@ def reproduce_run(
         invocation = _point(original, wishes, worktree, environ)
         for note in invocation.notes:
             tell(note)
+        tell(f"reproducing {original.id}: {' '.join(original.execution.command)}")
         recorded = record_run(
             _request(original, wishes.id, invocation),
             repository,

@@ -19,8 +19,9 @@ from twice.errors import TwiceError
 from twice.record.files import from_documents, to_documents
 from twice.record.model import Run
 from twice.record.summary import RunSummary, summarise_run, summary_from_plain, summary_to_plain
+from twice.textforms import format_time
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE made_by (text TEXT NOT NULL);
 CREATE TABLE runs (
@@ -28,14 +29,15 @@ CREATE TABLE runs (
   commit_id TEXT NOT NULL,
   id TEXT NOT NULL,
   experiment TEXT NOT NULL,
+  started_at TEXT NOT NULL,
   name TEXT,
   summary TEXT,     -- JSON of a RunSummary ┐ NULL when the record
   document TEXT,    -- JSON of the record   ┘ could not be read
   problem TEXT      -- why not
 ) WITHOUT ROWID;
-CREATE INDEX runs_by_id ON runs (id);
+CREATE INDEX runs_by_time ON runs (started_at, id);
 """
-_INSERT = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,7 +112,7 @@ class RunIndex:
         """Every run, oldest first, of one experiment if given."""
         found = self._connection.execute(
             "SELECT ref, commit_id, id, experiment, name, problem FROM runs"
-            " WHERE ? IS NULL OR experiment = ? OR experiment LIKE ? || '/%' ORDER BY id",
+            " WHERE ? IS NULL OR experiment = ? OR experiment LIKE ? || '/%' ORDER BY started_at, id",
             (experiment, experiment, experiment),
         )
         return [
@@ -122,7 +124,7 @@ class RunIndex:
         """The summary of every run that could be read, oldest first, of one experiment if given."""
         found = self._connection.execute(
             "SELECT summary FROM runs WHERE summary IS NOT NULL"
-            " AND (? IS NULL OR experiment = ? OR experiment LIKE ? || '/%') ORDER BY id",
+            " AND (? IS NULL OR experiment = ? OR experiment LIKE ? || '/%') ORDER BY started_at, id",
             (experiment, experiment, experiment),
         )
         return [summary_from_plain(json.loads(text)) for (text,) in found]
@@ -144,10 +146,17 @@ def _row_of(ref: str, commit: str, read: Callable[[str], Run]) -> tuple[str | No
     try:
         run = read(commit)
     except TwiceError as error:
-        return (ref, commit, run_id, experiment, None, None, None, error.message)
+        return (ref, commit, run_id, experiment, _moment_in(run_id), None, None, None, error.message)
     summary = json.dumps(summary_to_plain(summarise_run(run)), separators=(",", ":"))
     document = json.dumps([to_documents(run), run.environment.lock], separators=(",", ":"))
-    return (ref, commit, run_id, experiment, run.execution.name, summary, document, None)
+    started_at = format_time(run.execution.started_at)
+    return (ref, commit, run_id, experiment, started_at, run.execution.name, summary, document, None)
+
+
+def _moment_in(run_id: str) -> str:
+    """The start of a run that cannot be read, as its id tells it."""
+    day, _, rest = run_id.partition("-")
+    return f"{day[:4]}-{day[4:6]}-{day[6:]}T{rest[:2]}:{rest[2:4]}:{rest[4:6]}"
 
 
 def _connect(path: Path | str) -> sqlite3.Connection:

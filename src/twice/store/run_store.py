@@ -44,11 +44,10 @@ class RunStore:
         """Write the run's commit and its ref; the commit's id.  Raises RepositoryError, RecordError."""
         objects = self._objects
         files = to_files(run, attachments)
+        modes = {artifact_path(path): mode for path, (mode, _) in attachments.artifacts.items()}
         entries: dict[str, tuple[int, str] | None] = {
-            path: (attachments.artifacts[path.removeprefix("artifacts/")][0] if path.startswith("artifacts/") else _FILE,
-                   objects.write_blob(content))
-            for path, content in files.items()
-        }  # fmt: skip
+            path: (modes.get(path, _FILE), objects.write_blob(content)) for path, content in files.items()
+        }
         record = objects.write_tree(entries)
         tree = objects.write_tree({RECORD_FOLDER: (_FOLDER, record)}, base=run.code.tree)
         identity = self._repository.identity()
@@ -78,7 +77,7 @@ class RunStore:
     def history(self, commit: str, metric: str) -> tuple[Point, ...]:
         """A metric's history, oldest first; empty when only its last value was logged."""
         text = self._attachment(commit, history_path(metric))
-        return () if text is None else parse_history(text)
+        return () if text is None else parse_history(text, history_path(metric))
 
     def log(self, commit: str) -> bytes:
         """What the command wrote to stdout and stderr, interleaved."""
