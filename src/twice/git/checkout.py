@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from twice.errors import RepositoryError
@@ -98,12 +99,12 @@ def _remove(repository: Repository, folder: Path) -> None:
         for path in (folder, entry):
             if path is not None and os.path.lexists(path):
                 _remove_tree(path)
-        if entry is not None and not any(entry.parent.iterdir()):
-            entry.parent.rmdir()
     except FileNotFoundError:
-        return  # somebody else removed the last of it
+        pass  # somebody else removed the last of it
     except OSError as error:
         raise cannot_write(error.filename or folder, error) from error
+    with suppress(OSError):  # there are others, or there never was one
+        (repository.common_dir / "worktrees").rmdir()
 
 
 def _remove_tree(folder: Path) -> None:

@@ -16,6 +16,7 @@ from types import TracebackType
 
 from twice.errors import RepositoryError
 
+_LAST_WORDS_S = 5.0  # for a process that is not wanted any more
 _SETTINGS = (
     f"core.hooksPath={os.devnull}",
     "core.fsmonitor=false",  # it may name a program of the repository's choice; and a snapshot trusts its own eyes only
@@ -89,7 +90,12 @@ class Process:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._popen.returncode is None:
+        if self._popen.returncode is not None:
+            return
+        self._popen.terminate()  # so that git removes its locks and what it has half done
+        try:
+            self._popen.communicate(timeout=_LAST_WORDS_S)
+        except subprocess.TimeoutExpired:
             self._popen.kill()
             self._popen.communicate()
 
