@@ -273,9 +273,9 @@ class WorkTree:
         """The names that are not just another spelling, in upper and lower case, of a tracked one."""
         spelled = {name.lower(): name for name in (*tracked.files, *tracked.below)}
         kept = set()
-        for name in left:
-            known = spelled.get(name.lower())
-            if known is None or known == name:
+        for name in sorted(left):
+            known = spelled.setdefault(name.lower(), name)
+            if known == name:
                 kept.add(name)
                 continue
             ours, theirs = _lstat(self._root + folder + name), _lstat(self._root + folder + known)
