@@ -13,7 +13,6 @@ import sys
 from _thread import get_ident
 
 from . import process_keys, protocol
-from .plain_values import plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ _commands: dict[int, list[str]] = {}  # thread → the subcommands that its subp
 
 
 def _report(source: str, found: dict[str, Any]) -> None:
+    from .plain_values import plain  # not before something is parsed
+
     values = {}
     for name, value in found.items():
         try:

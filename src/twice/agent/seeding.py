@@ -16,11 +16,19 @@ Left alone: os.urandom, secrets, SystemRandom, uuid, time, which keys and tokens
 
 from __future__ import annotations
 
-import hashlib
 import os
 from itertools import count
 
 from . import process_keys, protocol
+
+try:
+    # As `random` itself does: hashlib would load OpenSSL, 2 ms in each process that imports `random`.
+    from _sha2 import sha256  # type: ignore[import-not-found]  # Python 3.12
+except ImportError:
+    try:
+        from _sha256 import sha256  # type: ignore[import-not-found]
+    except ImportError:
+        from hashlib import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +55,7 @@ def bits(what: str, length: int) -> int:
 def derive(root_seed: int, key: str, what: str, number: int, length: int) -> int:
     """`length` bits out of SHA-256 over these facts, block after block."""
     blocks = b"".join(
-        hashlib.sha256(f"twice 1\n{root_seed}\n{key}\n{what}\n{number}\n{block}".encode()).digest()
+        sha256(f"twice 1\n{root_seed}\n{key}\n{what}\n{number}\n{block}".encode()).digest()
         for block in range((length + 255) // 256)
     )
     return int.from_bytes(blocks, "big") >> (len(blocks) * 8 - length)
