@@ -211,16 +211,19 @@ def test_changed_data_is_an_error_unless_allowed(twice: Twice, work: Path, git: 
 def test_apply_brings_the_code_back_and_loses_nothing(twice: Twice, work: Path, git: Git) -> None:
     twice("run", "python", "train.py")
     then = {name: (work / name).read_bytes() for name in ("train.py", "notes.txt")}
-    index = (work / ".git/index").read_bytes()
     (work / "train.py").write_text("something else\n")
     (work / "notes.txt").unlink()
-    (work / "new.txt").write_text("only here\n")
+    (work / "new.txt").write_text("untracked, and not in the run\n")
+    (work / "staged.txt").write_text("only here\n")
+    git("add", "staged.txt", cwd=work)
+    index = (work / ".git/index").read_bytes()
     done = twice("apply", "@")
     assert {name: (work / name).read_bytes() for name in then} == then
-    assert not (work / "new.txt").exists()
+    assert (work / "new.txt").exists() and "new.txt" in done.err
+    assert not (work / "staged.txt").exists()
     assert (work / ".git/index").read_bytes() == index
     saved = done.err.split("git diff ")[1].split(",")[0]
-    assert git("show", f"{saved}:new.txt", cwd=work) == "only here\n"
+    assert git("show", f"{saved}:staged.txt", cwd=work) == "only here\n"
     assert git("show", f"{saved}:train.py", cwd=work) == "something else\n"
     assert "already" in twice("apply", "@").err
 

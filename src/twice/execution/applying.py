@@ -1,8 +1,8 @@
 """How does a run's code come back into the user's work tree, and nothing get lost?
 
-What is there now is kept first, as a snapshot pinned by `refs/twice/saved/<moment>`. Then every file that git would keep
-becomes what it was in the run. HEAD, index, branches and ignored files stay; what git does not see and would be
-overwritten stops it before anything is written.
+What is there now is kept first, as a snapshot pinned by `refs/twice/saved/<moment>`. Then every file of the run's code
+becomes what it was, and tracked files that it did not have go. HEAD, index, branches, ignored files and untracked files
+that the run did not have stay; what git does not see and would be overwritten stops it before anything is written.
 """
 
 from __future__ import annotations
@@ -29,10 +29,14 @@ _LINK = 0o160000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Applied:
-    """What applying changed; `saved` is the ref that keeps what was there before, None when nothing changed."""
+    """What applying changed; `saved` is the ref that keeps what was there before, None when nothing changed.
+
+    `left` are untracked files that the run did not have: they stay.
+    """
 
     changes: tuple[FileChange, ...]
     saved: str | None
+    left: tuple[str, ...] = ()
 
 
 def apply_run(
@@ -41,9 +45,13 @@ def apply_run(
     """Make the work tree's files those of the run's code.  Raises ReproductionError before anything is written."""
     commit = code_commit(run, repository)
     present = capture_code(repository, configuration)
-    changes = changed_files(repository, present.code.tree, run.code.tree)
+    untracked = {change.path for change in present.scan.changes if change.state == "untracked"}
+    every_change = changed_files(repository, present.code.tree, run.code.tree)
+    changes = tuple(one for one in every_change if not (one.kind == "deleted" and one.path in untracked))
+    left = [one.path for one in every_change if one not in changes]
+    left += [one.old_path for one in changes if one.old_path is not None and one.old_path in untracked]
     if not changes:
-        return Applied(changes=(), saved=None)
+        return Applied(changes=(), saved=None, left=tuple(left))
     _refuse_to_lose(changes, repository)
     saved = f"{SAVED}{now:%Y%m%d-%H%M%S}-{present.code.tree[:6]}"
     if present.code.commit is not None and repository.refs.read(saved) is None:
@@ -52,8 +60,9 @@ def apply_run(
     with fresh_worktree(repository, commit, f"apply-{saved.rpartition('/')[2]}", environ) as worktree:
         try:
             for change in changes:
-                for path in {change.old_path, change.path} - {None}:
-                    _remove(repository.root, str(path))
+                for path in (change.old_path, change.path):
+                    if path is not None and path not in left:
+                        _remove(repository.root, path)
             for change in changes:
                 if change.kind != "deleted":
                     _copy(worktree.root / change.path, repository.root / change.path)
@@ -62,7 +71,7 @@ def apply_run(
                 f"cannot write {error.filename}: {error.strerror}",
                 hint=f"what was here before is kept: git restore --source={saved} -- .",
             ) from error
-    return Applied(changes=changes, saved=saved)
+    return Applied(changes=changes, saved=saved, left=tuple(sorted(left)))
 
 
 def _refuse_to_lose(changes: tuple[FileChange, ...], repository: Repository) -> None:
