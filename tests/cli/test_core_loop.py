@@ -291,3 +291,14 @@ def test_a_run_in_an_interpreter_that_does_not_have_twice(twice: Twice, work: Pa
     assert run["environment"]["packages"].get("distributions", []) == []
     assert run["environment"]["packages"]["interpreter"]["kind"] == "venv"
     assert run["metrics"]["loss"]["count"] == 5
+
+
+def test_a_run_on_an_unborn_branch(twice: Twice, tmp_path: Path, git: Git) -> None:
+    work = tmp_path / "young"
+    work.mkdir()
+    git("init", "-q", cwd=work)
+    (work / "go.py").write_text("print('x: 1')\n")
+    twice("run", "python", "go.py", cwd=work)
+    assert "+print('x: 1')" in twice("show", "--code", cwd=work).out
+    assert "reproduced" in twice("reproduce", "@", cwd=work).out
+    assert git("rev-list", "--count", newest(git, work), cwd=work).strip() == "2"

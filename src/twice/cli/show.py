@@ -27,7 +27,8 @@ def command(run: str, log: bool, code: bool, as_json: bool, colour: When) -> int
             from twice.git.difference import patch
 
             base = found.code.base
-            base_tree = place.repository.objects.read_commit(base).tree if base else None
+            objects = place.repository.objects
+            base_tree = objects.read_commit(base).tree if base else objects.empty_tree
             show_bytes(patch(place.repository, base_tree, found.code.tree, colour=screen.style.enabled))
         elif as_json:
             from twice.display.json_shapes import run_json

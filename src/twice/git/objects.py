@@ -78,9 +78,14 @@ class ObjectStore:
         """The content of a file. Raises RepositoryError when it is missing, damaged or no blob."""
         return self._read(blob, "blob")
 
+    @property
+    def empty_tree(self) -> str:
+        """The id of the tree without entries, which git knows without having it."""
+        return self._loose.empty_tree_id()
+
     def read_tree(self, tree: str) -> tuple[TreeEntry, ...]:
         """The entries of one folder, in git's order. Raises RepositoryError."""
-        if tree == self._loose.empty_tree_id():  # git knows it without having it
+        if tree == self.empty_tree:
             return ()
         try:
             return tuple(self._entries(self._read(tree, "tree")))
