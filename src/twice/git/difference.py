@@ -2,7 +2,7 @@
 
 In: two tree (or commit) ids.  Out: facts, one a file, sorted by path; or a patch as `git diff` prints it. The record of a
 run, `.twice/`, is not code and is left out. With the git executable this is `git diff-tree`, otherwise
-`difference_by_hand`, on dulwich.
+`difference_by_hand`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which files differ between two trees, without a git executable?  Dulwich finds them, renames included.
+"""Which files differ between two trees, without a git executable?  Folders with the same id are not read.
 
 The line counts and the patch come from difflib, which may align lines otherwise than git does; `git apply` reads the
 patch either way.
@@ -13,16 +13,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from twice.git.difference import FileChange, Kind, is_code
-from twice.git.objects import GITLINK
-from twice.git.packed_objects import damaged
+from twice.git.objects import GITLINK, TREE
+from twice.git.renames import Side, find_renames
 from twice.textforms import quote_path
 
 if TYPE_CHECKING:
-    from dulwich.objects import ObjectID
-
     from twice.git.repository import Repository
 
-_SIMILAR_PERCENT = 50  # git's own idea of a rename
 _LOOKED_AT = 8000  # bytes; with a NUL among them git takes a file for binary
 _COLOURS = {b"@": b"\x1b[36m", b"-": b"\x1b[31m", b"+": b"\x1b[32m"}
 _BOLD, _PLAIN = b"\x1b[1m", b"\x1b[m"
@@ -44,79 +41,70 @@ def patch(
     return _coloured(text) if colour else text
 
 
-def _changes(repository: Repository, tree_a: str, tree_b: str) -> Iterator[FileChange]:
-    from dulwich.diff_tree import RenameDetector, tree_changes
-    from dulwich.object_format import get_object_format
-    from dulwich.object_store import DiskObjectStore
-
-    store = DiskObjectStore(repository.objects_dir, object_format=get_object_format(repository.object_format))
-    detector = RenameDetector(store, rename_threshold=_SIMILAR_PERCENT, rewrite_threshold=None)
-    a, b = (_tree_id(repository, tree) for tree in (tree_a, tree_b))
-    try:
-        for change in tree_changes(store, a, b, rename_detector=detector):
-            old, new = change.old, change.new
-            yield from _without_the_record(
-                _change(
-                    None if old is None or old.path is None else (os.fsdecode(old.path), old.mode, old.sha),
-                    None if new is None or new.path is None else (os.fsdecode(new.path), new.mode, new.sha),
-                )
-            )
-    except KeyError as error:
-        raise damaged(str(error.args[0]), ["there is no such object in this repository"]) from error
-    finally:
-        store.close()
+def _changes(repository: Repository, tree_a: str, tree_b: str) -> list[FileChange]:
+    objects = repository.objects
+    a, b = (objects.read_commit(tree).tree if objects.kind(tree) == "commit" else tree for tree in (tree_a, tree_b))
+    found = list(_compare(repository, a, b, ""))
+    deleted = [old for old, new in found if old and not new]
+    added = [new for old, new in found if new and not old]
+    renames = find_renames(deleted, added, objects.read_blob)
+    paired = {side for pair in renames for side in pair}
+    rest = ((old, new) for old, new in found if old not in paired and new not in paired)
+    return [_change(old, new) for old, new in (*rest, *renames)]
 
 
-def _tree_id(repository: Repository, tree: str) -> ObjectID | None:
-    from dulwich.objects import ObjectID
+def _compare(
+    repository: Repository, a: str | None, b: str | None, folder: str
+) -> Iterator[tuple[Side | None, Side | None]]:
+    """Each path that is not the same in two folders, with what it is in one and in the other; less the record."""
+    olds, news = (
+        {entry.name: entry for entry in repository.objects.read_tree(tree)} if tree else {} for tree in (a, b)
+    )
+    for name in sorted(olds.keys() | news.keys()):
+        old, new, path = olds.get(name), news.get(name), folder + name
+        if old == new or not is_code(path):
+            continue
+        old_folder, new_folder = (entry.id if entry and entry.mode == TREE else None for entry in (old, new))
+        old_file, new_file = (
+            Side(path, entry.mode, entry.id) if entry and entry.mode != TREE else None for entry in (old, new)
+        )
+        if old_file or new_file:
+            yield old_file, new_file
+        if old_folder or new_folder:
+            yield from _compare(repository, old_folder, new_folder, path + "/")
 
-    if repository.objects.kind(tree) == "commit":
-        tree = repository.objects.read_commit(tree).tree
-    return ObjectID(tree.encode("ascii")) if repository.objects.read_tree(tree) else None
 
-
-_Side = tuple[str, "int | None", "bytes | None"]
-
-
-def _change(old: _Side | None, new: _Side | None) -> FileChange:
-    old_path, old_mode, old_id = old or ("", None, None)
-    new_path, new_mode, new_id = new or ("", None, None)
+def _change(old: Side | None, new: Side | None) -> FileChange:
     kind: Kind
     if old is None:
         kind = "added"
     elif new is None:
         kind = "deleted"
-    elif old_path != new_path:
+    elif old.path != new.path:
         kind = "renamed"
-    elif stat.S_IFMT(old_mode or 0) != stat.S_IFMT(new_mode or 0):
+    elif stat.S_IFMT(old.mode) != stat.S_IFMT(new.mode):
         kind = "type"
     else:
-        kind = "mode" if old_id == new_id else "modified"
+        kind = "mode" if old.id == new.id else "modified"
     return FileChange(
-        path=new_path or old_path,
-        old_path=old_path if kind == "renamed" else None,
+        path=new.path if new else old.path if old else "",
+        old_path=old.path if old and kind == "renamed" else None,
         kind=kind,
-        old_mode=old_mode,
-        new_mode=new_mode,
-        old_id=old_id.decode("ascii") if old_id else None,
-        new_id=new_id.decode("ascii") if new_id else None,
+        old_mode=old.mode if old else None,
+        new_mode=new.mode if new else None,
+        old_id=old.id if old else None,
+        new_id=new.id if new else None,
         added=None,
         removed=None,
     )
 
 
-def _without_the_record(change: FileChange) -> Iterator[FileChange]:
-    for part in (change,) if is_code(change.old_path or change.path) == is_code(change.path) else _parts(change, True):
-        if is_code(part.path):
-            yield part
-
-
-def _parts(change: FileChange, split: bool = False) -> tuple[FileChange, ...]:
+def _parts(change: FileChange) -> tuple[FileChange, ...]:
     """The change; or a deletion and an addition, when it became another type of file, as a patch has it."""
-    if change.kind != "type" and not split:
+    if change.kind != "type":
         return (change,)
-    old = (change.old_path or change.path, change.old_mode, (change.old_id or "").encode("ascii"))
-    new = (change.path, change.new_mode, (change.new_id or "").encode("ascii"))
+    old = Side(change.path, change.old_mode or 0, change.old_id or "")
+    new = Side(change.path, change.new_mode or 0, change.new_id or "")
     return _change(old, None), _change(None, new)
 
 

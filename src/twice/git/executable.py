@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +43,8 @@ class GitFailed(RepositoryError):
 
     def __init__(self, words: tuple[str, ...], git_exit_code: int, stdout: bytes, stderr: bytes) -> None:
         lines = [line.rstrip() for line in stderr.decode("utf-8", "backslashreplace").splitlines() if line.strip()]
+        if git_exit_code < 0:
+            lines.append(f"fatal: killed by {_signal_name(-git_exit_code)}")
         reason = next((line for line in lines if line.startswith(("fatal: ", "error: "))), "")
         headline = f": {reason.partition(': ')[2]}" if reason else ""
         super().__init__(
@@ -52,12 +55,21 @@ class GitFailed(RepositoryError):
         self.stderr = stderr
 
 
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
 def _hint(lines: list[str]) -> str | None:
     """What to do about the failures that a user can do something about."""
     text = "\n".join(lines)
     for symptom, hint in (
         ("No space left on device", "free some space on the disk that holds the repository"),
         ("Disk quota exceeded", "free some space in your quota"),
+        ("SIGXFSZ", "a limit on the size of files (`ulimit -f`) stands in the way"),
+        ("File too large", "a limit on the size of files (`ulimit -f`) stands in the way"),
         ("Read-only file system", "twice needs to write into the git directory: make it writable"),
         ("Permission denied", "twice needs to write into the git directory: look at its owner and its permissions"),
         (
@@ -67,7 +79,12 @@ def _hint(lines: list[str]) -> str | None:
     ):
         if symptom in text:
             return hint
-    if any(word in text for word in ("bad object", "corrupt", "unable to read", "loose object", "invalid object")):
+    if "unable to write" in text:
+        return "make room on the disk, and make the git directory writable"
+    if any(
+        word in text
+        for word in ("bad object", "bad tree", "corrupt", "unable to read", "loose object", "invalid object")
+    ):
         return "`git fsck` says which objects are damaged or missing; fetching from another clone may bring them back"
     return None
 
