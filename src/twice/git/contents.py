@@ -91,7 +91,7 @@ class Contents:
         path = folder + b".gitattributes"
         if os.path.lexists(self._root + path):
             return read_regular(self._root + path)
-        offset = self._index.entries.get(path)
+        offset = self._index.entries.get(path) if self._index.may_hold_gitattributes else None
         if offset is None or not (self._index.skips_work_tree(offset) or self._index.assumed_valid(offset)):
             return b""
         return self.read_entry(offset)

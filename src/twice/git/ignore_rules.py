@@ -36,40 +36,49 @@ def _without_trailing_spaces(line: bytes) -> bytes:
 class RuleFile:
     """The patterns of one exclude file, sorted by how they are looked up.
 
-    Most are plain names (`build/`) or endings (`*.o`): those are found without trying each pattern in turn.
+    Most are plain names (`build/`), plain paths (`/docs/html`) or endings (`*.o`), or at least start with plain letters:
+    those are found without trying each pattern in turn.
     """
 
-    __slots__ = ("_by_name", "_endings", "_others", "_patterns")
+    __slots__ = ("_by_name", "_by_path", "_by_start_of_name", "_by_start_of_path", "_endings", "_others", "_patterns")
 
     def __init__(self, patterns: list[PathPattern]) -> None:
         self._patterns = patterns
         self._by_name: dict[bytes, list[int]] = {}
+        self._by_path: dict[bytes, list[int]] = {}
+        self._by_start_of_name: dict[bytes, list[int]] = {}  # by the first byte
+        self._by_start_of_path: dict[bytes, list[int]] = {}
         self._endings: list[tuple[bytes, int]] = []
         self._others: list[int] = []
         for position, pattern in enumerate(patterns):
             if pattern.literal_name is not None:
                 self._by_name.setdefault(pattern.literal_name, []).append(position)
+            elif pattern.literal_path is not None:
+                self._by_path.setdefault(pattern.literal_path, []).append(position)
             elif pattern.literal_suffix is not None:
                 self._endings.append((pattern.literal_suffix, position))
+            elif pattern.literal_start:
+                by_start = self._by_start_of_name if pattern.last_part_only else self._by_start_of_path
+                by_start.setdefault(pattern.literal_start[:1], []).append(position)
             else:
                 self._others.append(position)
 
     def decide(self, path: bytes, name: bytes, is_directory: bool) -> bool | None:
         """Whether this file ignores the path (relative to the file's folder); None when no pattern matches."""
-        last = -1
-        for position in self._by_name.get(name, ()):
-            if position > last and self._patterns[position].matches(path, name, is_directory):
-                last = position
-        for ending, position in self._endings:
-            if position > last and name.endswith(ending) and self._patterns[position].matches(path, name, is_directory):
-                last = position
-        for position in reversed(self._others):
-            if position < last:
-                break
-            if self._patterns[position].matches(path, name, is_directory):
-                last = position
-                break
-        return None if last < 0 else not self._patterns[last].negated
+        candidates = [
+            *self._by_name.get(name, ()),
+            *self._by_path.get(path, ()),
+            *self._by_start_of_name.get(name[:1], ()),
+            *self._by_start_of_path.get(path[:1], ()),
+            *(position for ending, position in self._endings if name.endswith(ending)),
+            *self._others,
+        ]
+        candidates.sort(reverse=True)
+        for position in candidates:
+            pattern = self._patterns[position]
+            if pattern.matches(path, name, is_directory):
+                return not pattern.negated
+        return None
 
 
 class IgnoreRules:

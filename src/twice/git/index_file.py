@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import struct
+from functools import cached_property
 from pathlib import Path
 
 from twice.errors import RepositoryError
@@ -25,7 +26,7 @@ _WORD = 0xFFFFFFFF
 
 
 class IndexFile:
-    """An index in memory. Paths are bytes; `entries` maps those not in conflict to an offset, in the index's order."""
+    """An index in memory, parsed when something of it is first asked for. Paths are bytes."""
 
     def __init__(self, data: bytes, *, mtime_s: int = 0, id_length: int = 20) -> None:
         """`mtime_s` is the index file's own time: a file not older than that, in seconds, may have changed unseen.
@@ -37,11 +38,10 @@ class IndexFile:
         self._id_length = id_length
         # ctime s, ns, mtime s, ns, device, inode, mode, user, group, size; id; flags
         self._entry = struct.Struct(f">10L{id_length}xH")
-        self.entries: dict[bytes, int] = {}
-        self.conflicts: dict[bytes, dict[int, int]] = {}  # path → stage (1 base, 2 ours, 3 theirs) → offset
-        self.tree_ids: dict[bytes, bytes] = {}  # folder without slash at its end → tree, for those still valid
-        if data:
-            self._read()
+        self._entries: dict[bytes, int] = {}
+        self._conflicts: dict[bytes, dict[int, int]] = {}
+        self._tree_ids: dict[bytes, bytes] = {}
+        self._is_parsed = not data
 
     @classmethod
     def read(cls, path: Path, *, id_length: int = 20) -> IndexFile:
@@ -53,12 +53,25 @@ class IndexFile:
             return cls(b"", id_length=id_length)
         except OSError as error:
             raise RepositoryError(f"the index cannot be read: {error.strerror}", details=[str(path)]) from error
-        try:
-            return cls(data, mtime_s=mtime_s, id_length=id_length)
-        except (struct.error, IndexError, ValueError) as error:
-            raise RepositoryError(
-                "the index is damaged", details=[str(path)], hint="`git fsck` or `git reset` may help"
-            ) from error
+        return cls(data, mtime_s=mtime_s, id_length=id_length)
+
+    @property
+    def entries(self) -> dict[bytes, int]:
+        """Path → offset of its entry, in the index's order; not those in conflict. Raises RepositoryError."""
+        self._parse()
+        return self._entries
+
+    @property
+    def conflicts(self) -> dict[bytes, dict[int, int]]:
+        """Path → stage (1 base, 2 ours, 3 theirs) → offset. Raises RepositoryError."""
+        self._parse()
+        return self._conflicts
+
+    @property
+    def tree_ids(self) -> dict[bytes, bytes]:
+        """Folder without a slash at its end → binary id of its tree, where that is still known. Raises RepositoryError."""
+        self._parse()
+        return self._tree_ids
 
     def object_id(self, offset: int) -> bytes:
         """The binary id of an entry's blob or commit."""
@@ -85,35 +98,36 @@ class IndexFile:
         """The file's size in bytes when the entry was written, modulo 2^32; 0 may also mean "not known"."""
         return int.from_bytes(self._data[offset + _FIXED - 4 : offset + _FIXED], "big")
 
-    def certainly_unchanged(self, offset: int, now: os.stat_result, trust_ctime: bool, check_all: bool) -> bool:
-        """Whether a plain entry's file has the mode it had, and `same_stat`: all there is to know of most files."""
-        fields = self._entry.unpack_from(self._data, offset)
-        if fields[10] & (_ASSUME_VALID | _EXTENDED) or fields[6] != _MODES.get(now.st_mode & 0o170100):
-            return False
-        return self._same_stat(fields, now, trust_ctime, check_all)
-
-    def same_stat(self, offset: int, now: os.stat_result, trust_ctime: bool, check_all: bool) -> bool:
+    def same_stat(
+        self, offset: int, now: os.stat_result, trust_ctime: bool, check_all: bool, plain: bool = False
+    ) -> bool:
         """Whether the file certainly is what it was when the entry was written, by size, times and inode.
 
+        With `plain` also by its mode, and only for an entry without any flag: all there is to know of most files.
         False may also mean "not known": when the entry is no older than the index ("racy"), or kept no nanoseconds.
         Fields that another implementation of git left at zero are not compared.
         """
-        return self._same_stat(self._entry.unpack_from(self._data, offset), now, trust_ctime, check_all)
-
-    def _same_stat(self, fields: tuple[int, ...], now: os.stat_result, trust_ctime: bool, check_all: bool) -> bool:
-        ctime_s, ctime_ns, mtime_s, mtime_ns, _device, inode, _mode, user, group, size, _flags = fields
-        if mtime_s >= self._mtime_s or size != now.st_size & _WORD:
+        ctime_s, ctime_ns, mtime_s, mtime_ns, _, inode, mode, user, group, size, flags = self._entry.unpack_from(
+            self._data, offset
+        )
+        if plain and (mode != _MODES.get(now.st_mode & 0o170100) or flags & (_ASSUME_VALID | _EXTENDED)):
             return False
-        if mtime_s * 1_000_000_000 + mtime_ns != now.st_mtime_ns:
+        if mtime_s * 1_000_000_000 + mtime_ns != now.st_mtime_ns or size != now.st_size & _WORD:
+            return False
+        if mtime_s >= self._mtime_s:
             return False
         if not check_all:
             return True
-        if inode not in (0, now.st_ino & _WORD) or user not in (0, now.st_uid) or group not in (0, now.st_gid):
+        if (inode and inode != now.st_ino & _WORD) or (user and user != now.st_uid) or (group and group != now.st_gid):
             return False
-        if not trust_ctime or ctime_s == 0:
+        if not trust_ctime or ctime_s == 0 or ctime_s * 1_000_000_000 + ctime_ns == now.st_ctime_ns:
             return True
-        seconds, nanoseconds = divmod(now.st_ctime_ns, 1_000_000_000)
-        return ctime_s == seconds & _WORD and ctime_ns in (0, nanoseconds)
+        return bool(ctime_ns == 0 and ctime_s == now.st_ctime_ns // 1_000_000_000)
+
+    @cached_property
+    def may_hold_gitattributes(self) -> bool:
+        """False when no path is a .gitattributes; cheaper than to look, for the index need not be parsed."""
+        return b".gitattributes" in self._data or self._data[4:8] == b"\0\0\0\4"  # version 4 cuts names
 
     def _flags(self, offset: int) -> int:
         at = offset + _FIXED + self._id_length
@@ -124,6 +138,15 @@ class IndexFile:
             return 0
         at = offset + _FIXED + self._id_length + 2
         return self._data[at] << 8 | self._data[at + 1]
+
+    def _parse(self) -> None:
+        if self._is_parsed:
+            return
+        try:
+            self._read()
+        except (struct.error, IndexError, ValueError) as error:
+            raise RepositoryError("the index is damaged", hint="`git fsck` or `git reset` may help") from error
+        self._is_parsed = True
 
     def _read(self) -> None:
         signature, version, count = _HEADER.unpack_from(self._data)
@@ -142,7 +165,7 @@ class IndexFile:
 
     def _read_entries(self, count: int) -> int:
         """Versions 2 and 3: whole names, padded with 1 to 8 NULs to a multiple of 8. Returns where they end."""
-        data, entries = self._data, self.entries
+        data, entries = self._data, self._entries
         position, before_name = _HEADER.size, _FIXED + self._id_length + 2
         for _ in range(count):
             name = position + before_name
@@ -154,7 +177,7 @@ class IndexFile:
                 length = data.index(0, name) - name
             path = data[name : name + length]
             if flags & _STAGE:
-                self.conflicts.setdefault(path, {})[flags >> 12 & 3] = position
+                self._conflicts.setdefault(path, {})[flags >> 12 & 3] = position
             else:
                 entries[path] = position
             position += name + length - position + 8 & ~7
@@ -173,9 +196,9 @@ class IndexFile:
             end = data.index(0, name)
             path = path[: len(path) - cut] + data[name:end]
             if flags & _STAGE:
-                self.conflicts.setdefault(path, {})[flags >> 12 & 3] = position
+                self._conflicts.setdefault(path, {})[flags >> 12 & 3] = position
             else:
-                self.entries[path] = position
+                self._entries[path] = position
             position = end + 1
         return position
 
@@ -216,7 +239,7 @@ class IndexFile:
             path = start + content[position:name_end]
             position = line_end + 1
             if int(entry_count) >= 0:
-                self.tree_ids[path] = content[position : position + self._id_length]
+                self._tree_ids[path] = content[position : position + self._id_length]
                 position += self._id_length
             above.append((path + b"/" if path else b"", int(folder_count)))
 

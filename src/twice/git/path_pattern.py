@@ -55,8 +55,8 @@ class PathPattern:
     """
 
     __slots__ = (
-        "_fold_case", "_literal", "_regex", "_rest", "_rest_before", "_text",
-        "directories_only", "last_part_only", "literal_name", "literal_suffix", "negated",
+        "_fold_case", "_regex", "_rest", "_rest_before", "_text",
+        "directories_only", "last_part_only", "literal_name", "literal_path", "literal_start", "literal_suffix", "negated",
     )  # fmt: skip
 
     def __init__(self, text: bytes, *, fold_case: bool = False) -> None:
@@ -73,17 +73,21 @@ class PathPattern:
             text = text[1:]
         special = _SPECIAL.search(text)
         literal = text if special is None else text[: special.start()]
-        self._literal = literal.lower() if fold_case else literal
+        self.literal_start = literal.lower() if fold_case else literal
         self._rest = text[len(literal) :]
         self._regex: re.Pattern[bytes] | None = None
         # Git 2.4x took what follows the literal start for a pattern of its own, so that in `a**/x` the stars had a slash
         # (none, that is) before them and crossed folders; later versions see the `a` and take them for one star.
         crosses = self._rest.startswith(b"**") and literal[-1:] not in (b"", b"/") and not self.last_part_only
         self._rest_before = literal[-1:] if crosses else b""
+        # What a caller with many patterns can look up, or compare, before it tries this one.
         self.literal_name: bytes | None = None
+        self.literal_path: bytes | None = None
         self.literal_suffix: bytes | None = None
-        if self.last_part_only and not self._rest:
-            self.literal_name = self._literal
+        if not self.last_part_only and not self._rest:
+            self.literal_path = self.literal_start
+        elif not self._rest:
+            self.literal_name = self.literal_start
         elif self.last_part_only and text.startswith(b"*") and _SPECIAL.search(text, 1) is None:
             self.literal_suffix = text[1:].lower() if fold_case else text[1:]
 
@@ -99,7 +103,7 @@ class PathPattern:
         if self.literal_suffix is not None:
             return last_part.endswith(self.literal_suffix)
         subject = last_part if self.last_part_only else path
-        literal = self._literal
+        literal = self.literal_start
         if not subject.startswith(literal):
             return False
         if not self._rest:

@@ -166,10 +166,10 @@ def _write_file(
     repository: Repository, index: IndexFile, contents: Contents, settings: TreeSettings, path: bytes
 ) -> tuple[int, str] | None:
     """Write the blob of a file or a symlink as it is now; None when it has gone since the scan."""
-    offset = index.entries.get(path, index.conflicts.get(path, {}).get(2))
     try:
         status = os.lstat(os.fsencode(repository.root) + b"/" + path)
-        mode = mode_of(settings, status, 0 if offset is None else index.mode(offset))
+        known = 0 if settings.file_mode and settings.symlinks else _known_mode(index, path)
+        mode = mode_of(settings, status, known)
         if mode == 0:
             return None
         return mode, repository.objects.write_blob(contents.read(path, status))
@@ -177,6 +177,12 @@ def _write_file(
         return None
     except OSError as error:
         raise cannot_read(path, error) from error
+
+
+def _known_mode(index: IndexFile, path: bytes) -> int:
+    """The mode that the index holds for a path, "ours" in a conflict; 0 when it holds none."""
+    offset = index.entries.get(path, index.conflicts.get(path, {}).get(2))
+    return 0 if offset is None else index.mode(offset)
 
 
 # ------------------------------------------------------------------------------------------------ repositories inside

@@ -159,7 +159,7 @@ class WorkTree:
     def _compare_files(self, folder: bytes, tracked: _Folder) -> list[bytes]:
         """Compare the tracked files of one folder; the names of those that are folders now."""
         start, lstat = self._root + folder, os.lstat
-        unchanged = self._index.certainly_unchanged
+        unchanged = self._index.same_stat
         trust_ctime, check_all = self._settings.trust_ctime, self._settings.check_all
         replaced = []
         for name, offset in tracked.files.items():
@@ -168,7 +168,9 @@ class WorkTree:
             except (FileNotFoundError, NotADirectoryError):
                 self._is_gone(folder + name, offset)
                 continue
-            if not unchanged(offset, status, trust_ctime, check_all) and self._compare(folder + name, offset, status):
+            if not unchanged(offset, status, trust_ctime, check_all, True) and self._compare(
+                folder + name, offset, status
+            ):
                 replaced.append(name)
         return replaced
 
