@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import shutil
 import subprocess
@@ -21,8 +20,8 @@ VERSIONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 
 def _find_python(version: str) -> str | None:
     """An interpreter of that version that works; under pyenv the real one, for its shims start by asking which."""
-    for path in [*sorted(glob.glob(f"{Path.home()}/.pyenv/versions/{version}.*/bin/python")), f"python{version}"]:
-        found = shutil.which(path)
+    for path in [*sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python")), f"python{version}"]:
+        found = shutil.which(str(path))
         if found is not None and "shims" not in found:
             done = subprocess.run([found, "-c", "print(1)"], capture_output=True, check=False)
             if done.returncode == 0:

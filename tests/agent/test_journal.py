@@ -63,7 +63,9 @@ def test_torn_and_foreign_lines_are_left_out(tmp_path: Path) -> None:
     folder = tmp_path / "events"
     folder.mkdir()
     whole = '{"t":1.5,"kind":"exit"}'
-    (folder / "1-aaaaaaaa.jsonl").write_bytes(f'[]\n{{}}\n{{"t":"x","kind":"exit"}}\n{whole}\n\xff\n{{"t":2.'.encode("latin-1"))
+    (folder / "1-aaaaaaaa.jsonl").write_bytes(
+        f'[]\n{{}}\n{{"t":"x","kind":"exit"}}\n{whole}\n\xff\n{{"t":2.'.encode("latin-1")
+    )
     (folder / "notes.txt").write_text("no journal\n")
     assert [event["t"] for event in read_events(tmp_path)] == [1.5]
 
@@ -127,7 +129,7 @@ def test_a_descriptor_that_the_script_took_over_is_not_written_to(tmp_path: Path
         if os.path.realpath(f"/proc/self/fd/{name}").startswith(str(tmp_path))
     ]
     os.close(descriptor)
-    with open(tmp_path / "precious", "wb") as own:
+    with (tmp_path / "precious").open("wb") as own:
         assert own.fileno() == descriptor
         journal.write("tag", name="two", value="")
     assert (tmp_path / "precious").read_bytes() == b""

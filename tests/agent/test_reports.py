@@ -7,7 +7,6 @@ import sys
 import zipfile
 
 import pytest
-
 from interpreters import Runner
 
 
@@ -19,7 +18,9 @@ def test_modules_are_the_scripts_own_files(run: Runner, python: str) -> None:
     installed = run.work / ".venv/lib/python3/site-packages"
     installed.mkdir(parents=True)
     (installed / "installed.py").write_text("")
-    script = f"import os, sys, json, package.part\nsys.path.append({str(installed)!r})\nimport installed\nos.chdir('/')\n"
+    script = (
+        f"import os, sys, json, package.part\nsys.path.append({str(installed)!r})\nimport installed\nos.chdir('/')\n"
+    )
     ran = run(script, python=python)
     names = ["package/__init__.py", "package/part.py", "script.py"]
     assert ran.of_kind("modules")[0]["files"] == [str(run.work / name) for name in names]
@@ -73,7 +74,12 @@ def _lines_seen_while_running(run: Runner, script: str) -> str:
     variables = run.environ(run.work / "live", None, "off")
     variables.pop("PYTHONUNBUFFERED", None)
     with subprocess.Popen(
-        [sys.executable, "script.py"], cwd=run.work, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "script.py"],
+        cwd=run.work,
+        env=variables,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdin is not None and process.stdout is not None
         line = process.stdout.readline()  # would wait for ever, were it still in the script's buffer: it waits for us
@@ -108,7 +114,7 @@ def test_a_script_that_replaces_stdout_is_not_disturbed(run: Runner) -> None:
 
 
 def test_a_script_without_stdout_runs(run: Runner) -> None:
-    ran = run("", command=["sh", "-c", f"{sys.executable} -c 'open(\"done\", \"w\")' >&- 2>&-"])
+    ran = run("", command=["sh", "-c", f'{sys.executable} -c \'open("done", "w")\' >&- 2>&-'])
     assert (run.work / "done").exists()
     assert ran.of_kind("process")
 
@@ -135,5 +141,3 @@ def test_a_package_in_a_zip_file_still_loads(run: Runner, python: str) -> None:
         "print(pkgutil.get_data('torch', 'data.txt').decode(), type(torch.__loader__).__name__)\n"
     )
     assert run(script, python=python).output == "in the zip zipimporter\n"
-
-

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from interpreters import OLD_PYTHONS, SITE, Runner
 
 _ASK = "import sys; print(sys.modules.get('sitecustomize') is not None, getattr(sys, 'mark', None), sys.path)"
@@ -116,7 +115,12 @@ def test_no_library_is_imported_that_python_has_not_at_start(run: Runner, python
     ran = run(script, python=python, trace="python", seed=None)
     bare = subprocess.run([python, "script.py"], cwd=run.work, capture_output=True, text=True, check=True).stdout
     added = set(ran.output.split()) - set(bare.split())
-    assert {name for name in added if not name.startswith("_twice_agent")} <= {"__future__", "_json", "atexit", "itertools"}
+    assert {name for name in added if not name.startswith("_twice_agent")} <= {
+        "__future__",
+        "_json",
+        "atexit",
+        "itertools",
+    }
     assert {name.partition(".")[2] for name in added if name.startswith("_twice_agent")} == {
         "", "startup", "protocol", "import_hooks", "process_keys", "reporting", "opening",
     }  # fmt: skip
@@ -139,14 +143,18 @@ def test_a_live_folder_that_is_a_file_changes_nothing(run: Runner, tmp_path: Pat
     (tmp_path / "file").write_text("")
     variables = run.environ(tmp_path / "file", 7, "python")
     (run.work / "script.py").write_text("import random, argparse; print('fine')")
-    done = subprocess.run([sys.executable, "script.py"], cwd=run.work, env=variables, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=run.work, env=variables, capture_output=True, text=True, check=True
+    )
     assert (done.stdout, done.stderr) == ("fine\n", "")
 
 
 def test_a_root_seed_that_is_no_number_is_a_warning_and_no_error(run: Runner) -> None:
     ran = run("import random; print('fine')", environ={"TWICE_SEED": "many"})
     assert ran.output == "fine\n"
-    assert [event["text"].startswith("the agent in process main: ValueError") for event in ran.of_kind("warning")] == [True]
+    assert [event["text"].startswith("the agent in process main: ValueError") for event in ran.of_kind("warning")] == [
+        True
+    ]
 
 
 def test_modules_with_the_agents_names_on_the_users_path_are_the_users(run: Runner) -> None:

@@ -37,6 +37,18 @@ def when_imported(name: str, act: Callable[[ModuleType], None]) -> None:
         _waiting.setdefault(name, []).append(act)
 
 
+def look_like(replacement: Any, original: Any) -> Any:
+    """The replacement, with the name, documentation and signature of the function that it stands in for.
+
+    As functools.wraps does, which is not worth its import in each process.
+    """
+    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+        setattr(replacement, name, getattr(original, name, None))
+    replacement.__annotations__ = dict(getattr(original, "__annotations__", {}))
+    replacement.__wrapped__ = original  # inspect.signature follows it
+    return replacement
+
+
 def _attempt(act: Callable[[ModuleType], None], module: ModuleType) -> None:
     try:
         act(module)

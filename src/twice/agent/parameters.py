@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from _thread import get_ident
 
-from . import process_keys, protocol
+from . import import_hooks, process_keys, protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,9 +70,7 @@ def _watch_parsing(module: Any, name: str) -> None:
             pass  # a result of another shape: some subclass has its own idea of parsing
         return result
 
-    parse.__name__, parse.__qualname__ = original.__name__, original.__qualname__
-    parse.__doc__, parse.__module__ = original.__doc__, original.__module__
-    setattr(module.ArgumentParser, name, parse)
+    setattr(module.ArgumentParser, name, import_hooks.look_like(parse, original))
 
 
 def _note_subcommand(module: Any, thread: int, outer: Any, inner: Any) -> None:

@@ -135,7 +135,7 @@ def _number_popen(module: ModuleType) -> None:
         finally:
             os.environ[PROCESS] = _inherited
 
-    module.Popen._execute_child = _execute_child
+    module.Popen._execute_child = import_hooks.look_like(_execute_child, original)
 
 
 def environment_of_child(env: Any, key: str) -> Any:
@@ -165,7 +165,6 @@ def _number_processes(module: ModuleType) -> None:
     original: Any = module.BaseProcess.start
 
     def start(self: Any) -> Any:
-        """Start child process."""
         thread = get_ident()
         _starting[thread] = key = f"{_key}/process-{self._identity[-1]}"
         if LIVE in os.environ:
@@ -177,4 +176,4 @@ def _number_processes(module: ModuleType) -> None:
             if LIVE in os.environ:
                 os.environ[PROCESS] = _inherited
 
-    module.BaseProcess.start = start
+    module.BaseProcess.start = import_hooks.look_like(start, original)

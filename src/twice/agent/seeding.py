@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 from itertools import count
 
-from . import process_keys, protocol
+from . import import_hooks, process_keys, protocol
 
 try:
     # As `random` itself does: hashlib would load OpenSSL, 2 ms in each process that imports `random`.
@@ -79,8 +79,7 @@ def seed_random(module: Any) -> None:
             a = bits("random.Random", 256)
         original(self, a, version)
 
-    seed.__doc__, seed.__module__, seed.__qualname__ = original.__doc__, original.__module__, original.__qualname__
-    module.Random.seed = seed
+    module.Random.seed = import_hooks.look_like(seed, original)
     hidden = module._inst  # what random.random(), random.shuffle(), … use
     module.seed = hidden.seed
 
