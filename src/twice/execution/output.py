@@ -21,13 +21,12 @@ _GRACE_S = 0.5  # how long output of left-over background processes is waited fo
 
 
 class OutputLog:
-    """The log in a live folder: `output.log` until it is full, then two tail files written in turn."""
+    """The log in a live folder: `output.log` until it is full, then numbered tails, of which the last two stay."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._part = 0  # 0: the head; then 1, 2, 1, 2, …
+        self._part = 0  # 0: the head; then the number of the tail
         self._written = 0
-        self._total = 0
         self._file = (folder / "output.log").open("wb", buffering=0)
         self.problem: str | None = None
 
@@ -35,7 +34,6 @@ class OutputLog:
         """Add bytes; a full disk ends the log, never the run."""
         if self.problem is not None:
             return
-        self._total += len(data)
         try:
             while data:
                 room = LOG_PART_BYTES - self._written
@@ -49,9 +47,10 @@ class OutputLog:
 
     def _next_part(self) -> None:
         self._file.close()
-        self._part = 2 if self._part == 1 else 1
+        self._part += 1
         self._written = 0
-        self._file = (self._folder / f"output.tail.{self._part}").open("wb", buffering=0)
+        self._file = _tail(self._folder, self._part).open("wb", buffering=0)
+        _tail(self._folder, self._part - 2).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close the current part."""
@@ -61,11 +60,11 @@ class OutputLog:
 def read_log(folder: Path) -> bytes:
     """What `OutputLog` wrote in a live folder, in the order it came, saying how much is left out in the middle."""
     head = _read(folder / "output.log")
-    tails = sorted(folder.glob("output.tail.*"), key=lambda path: path.stat().st_mtime_ns)
-    if not tails:
-        return head
-    tail = b"".join(_read(path) for path in tails)[-LOG_PART_BYTES:]
-    return head + b"\n[... output left out here: only the first and the last 8 MiB are kept ...]\n" + tail
+    tails = sorted(folder.glob("output.tail.*"))
+    tail = b"".join(_read(path) for path in tails)
+    if len(tail) <= LOG_PART_BYTES and (not tails or tails[0] == _tail(folder, 1)):
+        return head + tail
+    return head + b"\n[... output left out here: only the first and the last 8 MiB are kept ...]\n" + tail[-LOG_PART_BYTES:]
 
 
 class Channel:
@@ -137,6 +136,10 @@ def _read_some(descriptor: int) -> bytes:
         return os.read(descriptor, _READ_BYTES)
     except OSError:  # a terminal whose last writer is gone says EIO, not end of file
         return b""
+
+
+def _tail(folder: Path, number: int) -> Path:
+    return folder / f"output.tail.{number:09}"
 
 
 def _read(path: Path) -> bytes:
