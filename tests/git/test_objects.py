@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -250,6 +251,30 @@ def test_objects_that_git_packs_meanwhile_are_still_found(root: Path, opened: Re
     assert [path for path, _, _ in opened.objects.walk(tree)][-1] == "long.txt"
     for _, _, blob in opened.objects.walk(tree):
         opened.objects.read_blob(blob)
+
+
+def test_a_reader_that_was_killed_is_started_again(root: Path) -> None:
+    """Ctrl-C goes to every process of the terminal, and a run is still to be sealed after it."""
+    write_history(root)
+    git("repack", "-q", "-a", "-d", cwd=root)
+    head = git("rev-parse", "HEAD", cwd=root).strip()
+    with Repository.open(root, os.environ) as repository:
+        tree = repository.objects.read_commit(head).tree
+        children = git_children()
+        assert len(children) == 1
+        os.kill(children[0], signal.SIGINT)
+        assert repository.objects.find(tree, "long.txt")
+        assert git_children() not in ([], children)
+    assert git_children() == []
+
+
+def git_children() -> list[int]:
+    """The processes `git cat-file` that this one has started and that run."""
+    listing = subprocess.run(
+        ["ps", "-ww", "-o", "pid=,stat=,args=", "--ppid", str(os.getpid())], capture_output=True, check=True
+    )
+    lines = (line.split(None, 2) for line in listing.stdout.decode().splitlines())
+    return [int(pid) for pid, state, args in lines if "cat-file" in args and not state.startswith("Z")]
 
 
 @pytest.mark.parametrize("way", WAYS)

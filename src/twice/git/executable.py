@@ -48,11 +48,18 @@ class GitFailed(RepositoryError):
         reason = next((line for line in lines if line.startswith(("fatal: ", "error: "))), "")
         headline = f": {reason.partition(': ')[2]}" if reason else ""
         super().__init__(
-            f"git {words[0]} failed{headline}", details=lines or [f"exit code {git_exit_code}"], hint=_hint(lines)
+            f"git {_command(words)} failed{headline}",
+            details=lines or [f"exit code {git_exit_code}"],
+            hint=_hint(lines),
         )
         self.git_exit_code = git_exit_code
         self.stdout = stdout
         self.stderr = stderr
+
+
+def _command(words: tuple[str, ...]) -> str:
+    """The command's name, behind the settings that come before it."""
+    return next(word for word, before in zip(words, ("", *words), strict=False) if "-c" not in (word, before))
 
 
 def _signal_name(number: int) -> str:

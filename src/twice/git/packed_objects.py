@@ -48,40 +48,56 @@ class _Conversation:
     def ask(self, object_id: str) -> tuple[str, bytes] | None:
         """The kind, and the content (with --batch; empty with --batch-check). None when there is no such object."""
         with self._lock:
-            if self._process is None or self._owner != os.getpid():  # after a fork the pipes are the parent's
-                self._process = self._git.open("cat-file", self._option, cwd=self._cwd, takes_input=True)
-                self._owner = os.getpid()
-            questions, answers = self._process.stdin, self._process.stdout
-            assert questions is not None
-            assert answers is not None
             try:
-                questions.write(object_id.encode("ascii") + b"\n")
-                questions.flush()
-                header = answers.readline().split()
-                if len(header) == 2 and header[1] == b"missing":
-                    return None
-                if len(header) != 3:
-                    raise BrokenPipeError
-                if self._option == "--batch-check":
-                    return header[1].decode("ascii"), b""
-                content = answers.read(int(header[2]) + 1)[:-1]
-                if len(content) != int(header[2]):
-                    raise BrokenPipeError
+                return self._ask_once(object_id)
+            except OSError:
+                # It has ended: at a damaged object, or because Ctrl-C, meant for the command that runs, went to it, too.
+                self._end()
+            try:
+                return self._ask_once(object_id)
             except OSError as error:
-                raise self._ended(object_id) from error
-            return header[1].decode("ascii"), content
+                raise damaged(object_id, self._end()) from error
 
     def close(self) -> None:
-        if self._process is not None and self._owner == os.getpid():
-            self._process.communicate()
-        self._process = None
+        with self._lock:
+            self._end()
 
-    def _ended(self, object_id: str) -> RepositoryError:
-        """Git ends the conversation when an object is damaged; the next question starts a new one."""
-        assert self._process is not None
-        _, stderr = self._process.communicate()
-        self._process = None
-        return damaged(object_id, stderr.decode("utf-8", "replace").splitlines())
+    def _ask_once(self, object_id: str) -> tuple[str, bytes] | None:
+        if self._process is None or self._owner != os.getpid():  # after a fork the pipes are the parent's
+            self._process = self._git.open("cat-file", self._option, cwd=self._cwd, takes_input=True)
+            self._owner = os.getpid()
+        questions, answers = self._process.stdin, self._process.stdout
+        assert questions is not None
+        assert answers is not None
+        try:
+            questions.write(object_id.encode("ascii") + b"\n")
+            questions.flush()
+            header = answers.readline().split()
+            if len(header) == 2 and header[1] == b"missing":
+                return None
+            if len(header) != 3:
+                raise BrokenPipeError
+            kind, size = header[1].decode("ascii"), int(header[2])
+            if self._option == "--batch-check":
+                return kind, b""
+            content = answers.read(size + 1)[:-1]
+            if len(content) != size:
+                raise BrokenPipeError
+            return kind, content
+        except OSError:
+            raise
+        except BaseException:  # interrupted half-way: the next answer would be to this question
+            self._end()
+            raise
+
+    def _end(self) -> list[str]:
+        """End the process, whatever it is doing; what it wrote to standard error."""
+        process, self._process = self._process, None
+        if process is None or self._owner != os.getpid():
+            return []
+        process.terminate()
+        _, stderr = process.communicate()
+        return stderr.decode("utf-8", "replace").splitlines()
 
 
 class PackedObjectsByGit:
