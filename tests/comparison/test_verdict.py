@@ -177,7 +177,7 @@ def test_outputs_are_judged_both_ways_by_their_bytes() -> None:
 
 
 def test_an_output_with_other_bytes_and_the_same_content_agrees_but_is_not_identical() -> None:
-    verdict = of_outputs([file("m.npz", "a")], [file("m.npz", "b")], same_content={"m.npz"})
+    verdict = of_outputs([file("m.npz", "a")], [file("m.npz", "b")], same_content={"m.npz": "same members"})
     assert (verdict.outputs[0].state, verdict.outcome) == ("same content", "reproduced")
     assert row(verdict, "results").text == "equivalent: 0 of 1 output byte-identical, 1 with the same content"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -87,8 +87,11 @@ def _judge_metric(name: str, was: Metric, now: Metric, tolerance: Tolerance, ste
     )
 
 
-def judge_outputs(original: Run, again: Run, same_content: Collection[str] = ()) -> tuple[OutputVerdict, ...]:
+def judge_outputs(
+    original: Run, again: Run, same_content: Mapping[str, str] | None = None
+) -> tuple[OutputVerdict, ...]:
     """A verdict for each output of either run, by path; one declared and made by neither is left out."""
+    same_content = same_content or {}
     of_was, of_now = ({each.path: each for each in run.data.outputs} for run in (original, again))
     found = []
     for path in sorted(of_was.keys() | of_now.keys()):
@@ -108,5 +111,6 @@ def judge_outputs(original: Run, again: Run, same_content: Collection[str] = ())
             state = "byte-identical"
         else:
             state = "same content" if path in same_content else "differs"
+            note = same_content.get(path, "")
         found.append(OutputVerdict(path=path, state=state, was=old, now=new, note=note))
     return tuple(found)

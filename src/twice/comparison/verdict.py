@@ -7,7 +7,7 @@ never `identical`. What the command printed is not compared: progress bars and t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -48,13 +48,13 @@ def judge(
     tolerance: Tolerance = EXACT,
     histories: Histories | None = None,
     *,
-    same_content: Collection[str] = (),
+    same_content: Mapping[str, str] | None = None,
     remarks: Mapping[Part, str] | None = None,
 ) -> Verdict:
     """Whether `again` reproduced `original`; `comparison` is `compare(original, again, …)`.
 
-    `same_content` names outputs whose bytes differ but which the caller found to hold the same (an archive but for its
-    time stamps). `remarks` is what the caller knows of a row: {"environment": "rebuilt"}.
+    `same_content` names outputs whose bytes differ but which the caller found to hold the same, and says what is the same
+    (see `comparison.contents`). `remarks` is what the caller knows of a row: {"environment": "rebuilt"}.
     """
     metrics = judge_metrics(original, again, tolerance, histories)
     outputs = judge_outputs(original, again, same_content)

@@ -21,10 +21,11 @@ from twice.comparison.tolerance import Tolerance
 from twice.comparison.verdict import Verdict, judge
 from twice.configuration import Configuration
 from twice.execution.argv import Invocation, point_at
+from twice.execution.output_contents import OutputSource, find_same_content
 from twice.execution.placing import check_inputs, find_inputs, levels_above, place_inputs
 from twice.execution.process import Clock
 from twice.execution.recording import Place, Recorded, record_run
-from twice.execution.worktrees import Worktree, code_commit, fresh_worktree
+from twice.execution.worktrees import Worktree, code_commit, fresh_worktree, unbound
 from twice.git.difference import changed_files
 from twice.git.repository import Repository
 from twice.git.snapshot import scan, write_tree
@@ -94,9 +95,13 @@ def reproduce_run(
             _variables(original, invocation, worktree, configuration, environ),
             show_on=2,  # stdout is for the verdict
         )
-    verdict = None
-    if recorded.run is not None and recorded.commit is not None:
-        verdict = _judge(original, commit, recorded.run, recorded.commit, wishes, repository)
+        verdict = None
+        if recorded.run is not None and recorded.commit is not None:
+            was = OutputSource(
+                run=original, commit=commit, roots=[repository.root, Path(original.execution.repository)]
+            )
+            now = OutputSource(run=recorded.run, commit=recorded.commit, roots=[worktree.root])
+            verdict = _judge(was, now, wishes, repository)
     return Reproduction(recorded=recorded, verdict=verdict, kept_at=worktree.root if wishes.keep else None)
 
 
@@ -157,7 +162,7 @@ def _variables(
 ) -> dict[str, str]:
     """The present variables, with those that a record holds set (and unset) as they were then."""
     ours = capture_variables(environ, configuration.environment_variables)
-    variables = {name: value for name, value in environ.items() if name not in ours}
+    variables = {name: value for name, value in unbound(environ).items() if name not in ours}
     variables |= restore_variables(original.environment.variables, worktree.root)
     machine = original.environment.machine
     if machine is not None and machine.cores is not None and machine.cores != usable_cores():
@@ -167,19 +172,19 @@ def _variables(
     return variables | {"PATH": invocation.path}
 
 
-def _judge(
-    original: Run,
-    commit: str,
-    again: Run,
-    again_commit: str,
-    wishes: Wishes,
-    repository: Repository,
-) -> Verdict:
+def _judge(was: OutputSource, now: OutputSource, wishes: Wishes, repository: Repository) -> Verdict:
     store = RunStore(repository)
-    commits = {original.id: commit, again.id: again_commit}
+    commits = {was.run.id: was.commit, now.run.id: now.commit}
 
     def history(run_id: str, metric: str) -> tuple[Point, ...]:
         return store.history(commits[run_id], metric)
 
-    changes = changed_files(repository, original.code.tree, again.code.tree)
-    return judge(original, again, compare(original, again, changes, history), wishes.tolerance, history)
+    changes = changed_files(repository, was.run.code.tree, now.run.code.tree)
+    return judge(
+        was.run,
+        now.run,
+        compare(was.run, now.run, changes, history),
+        wishes.tolerance,
+        history,
+        same_content=find_same_content(was, now, store),
+    )
