@@ -8,6 +8,7 @@ that a setting which does nothing cannot go unnoticed.
     code.include = [".env.test"]        files kept although their name looks like a secret, or although they are large
     artifacts.max_file_size = "1 MiB"   outputs up to this size are kept in the run's commit …
     artifacts.max_total_size = "10 MiB" … as long as all of them together stay under this
+    keep = ["data/**", "*.pt"]          inputs and outputs whose content is kept, as in .gitignore (else: their hash only)
     environment.variables = ["MY_*"]    environment variables to record and apply again, beside the built-in list
     compare.rtol = 0.0                  tolerance of `reproduce`, for every metric …
     compare.atol = 0.0
@@ -37,6 +38,7 @@ class Configuration:
     code_include: tuple[str, ...] = ()
     artifacts_max_file_size_bytes: int = 2**20
     artifacts_max_total_size_bytes: int = 10 * 2**20
+    keep: tuple[str, ...] = ()
     environment_variables: tuple[str, ...] = ()
     compare_rtol: float = 0.0
     compare_atol: float = 0.0
@@ -107,6 +109,7 @@ _SETTINGS: Mapping[str, tuple[str, Any]] = {
     "code.include": ("code_include", _texts),
     "artifacts.max_file_size": ("artifacts_max_file_size_bytes", parse_size),
     "artifacts.max_total_size": ("artifacts_max_total_size_bytes", parse_size),
+    "keep": ("keep", _texts),
     "environment.variables": ("environment_variables", _texts),
     "compare.rtol": ("compare_rtol", _bound),
     "compare.atol": ("compare_atol", _bound),

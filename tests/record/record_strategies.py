@@ -93,7 +93,9 @@ codes = facts(
     base=maybe(git_ids),
     snapshot=maybe(git_ids),
     branch=maybe(texts),
-    left_out=several(facts(LeftOut, path=paths, reason=texts, size_bytes=maybe(counts), sha256=maybe(digests))),
+    left_out=several(
+        facts(LeftOut, path=paths, reason=texts, size_bytes=maybe(counts), sha256=maybe(digests), stored=maybe(texts))
+    ),
     changed_during_run=several(paths),
 )
 executions = facts(
@@ -127,6 +129,8 @@ data_files = facts(
     sha256=maybe(digests),
     size_bytes=maybe(counts),
     found=few_texts,
+    stored=maybe(texts),
+    tracked_by=maybe(texts),
 )
 packages = facts(
     Packages,

@@ -36,6 +36,7 @@ class Request:
     outputs: tuple[FilePath, ...] = ()
     seed: int | None = None  # None: seeding is off
     isolated: bool = False
+    keep_data: bool = False  # the content of inputs and outputs, not only their hashes
     reproduces: str | None = None
     parent: str | None = None  # the run inside which this one was started
 

@@ -35,6 +35,7 @@ from twice.textforms import is_run_id, new_run_id
 @click.option("-t", "--tag", "tags", metavar="KEY=VALUE", multiple=True, help="Record a tag.")
 @click.option("--seed", metavar="N", type=click.IntRange(0, 2**63 - 1), help="Root seed (default: a fresh one).")
 @click.option("--no-seed", is_flag=True, help="Leave randomness alone.")
+@click.option("--keep-data", is_flag=True, help="Keep the inputs and outputs that git does not hold.")
 @click.option("--isolated", is_flag=True, help="Run in a fresh worktree of the snapshot.")
 @click.option("--dry-run", is_flag=True, help="Say what would be recorded; run nothing.")
 @click.argument("words", metavar="COMMAND…", nargs=-1, required=True, type=click.UNPROCESSED)
@@ -65,6 +66,7 @@ def _request(
     tags: tuple[str, ...],
     seed: int | None,
     no_seed: bool,
+    keep_data: bool,
 ) -> Request:
     from twice.capture.seeds import new_root_seed
 
@@ -93,6 +95,7 @@ def _request(
         outputs=tuple(_relative(place.directory / path, place.repository.root) for path in outputs),
         seed=seed,
         isolated=isolated,
+        keep_data=keep_data,
         parent=outer if is_run_id(outer) else None,
     )
 

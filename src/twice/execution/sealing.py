@@ -23,9 +23,11 @@ from twice.capture.packages import capture_packages
 from twice.capture.request import Request
 from twice.configuration import Configuration
 from twice.errors import RepositoryError, TwiceError
+from twice.execution.keeping import kept_data
 from twice.execution.output import read_log
 from twice.execution.process import Clock
 from twice.execution.recording import drop_pending
+from twice.execution.worktrees import unbound
 from twice.git.repository import Repository
 from twice.git.snapshot import scan
 from twice.record import validation
@@ -87,7 +89,8 @@ def _seal(
     evidence = _gather(live, before, repository)
     with HashCache.open(repository.state_dir / "hashes.sqlite3") as hashes:
         run, attachments = capture_after(request, before, outcome, evidence, configuration, hashes)
-    commit = RunStore(repository).add(run, attachments, clock.now())
+    with kept_data(run, attachments, request, before, configuration, repository) as (run, attachments):
+        commit = RunStore(repository).add(run, attachments, clock.now())
     with RunIndex.open(repository.state_dir) as index:
         index.add(f"{PREFIX}{run.experiment}/{run.id}", commit, run)
     drop_pending(repository, run.id)
@@ -134,7 +137,7 @@ def _gather(live: LiveRun, before: Before, repository: Repository) -> Evidence:
     environment, warnings = _environment(live.read("environment"), before, events)
     changes: tuple[FileState, ...] = ()
     try:
-        with Repository.open(Path(before.root), repository.environ) as tree:
+        with Repository.open(Path(before.root), _environ_for(before, repository)) as tree:
             changes = file_states(scan(tree).changes)
     except TwiceError as error:
         warnings = (*warnings, f"what the run changed in the work tree is not known: {error.message}")
@@ -150,6 +153,11 @@ def _gather(live: LiveRun, before: Before, repository: Repository) -> Evidence:
         in_snapshot=in_snapshot,
         warnings=warnings,
     )
+
+
+def _environ_for(before: Before, repository: Repository) -> Mapping[str, str]:
+    """The variables for looking at the work tree that the command ran in."""
+    return repository.environ if before.root == str(repository.root) else unbound(repository.environ)
 
 
 def _environment(

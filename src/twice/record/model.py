@@ -50,6 +50,7 @@ class LeftOut:
     reason: str  # "large", "secret", "not a file", "nested repository"
     size_bytes: int | None = None
     sha256: str | None = None
+    stored: str | None = None  # "lfs", see DataFile; None: only its hash is kept
     extra: Extra = field(default_factory=dict)
 
 
@@ -221,7 +222,10 @@ class DataFile:
     size_bytes: int | None = None
     files: int | None = None  # in a folder
     found: tuple[str, ...] = ()  # "declared", "opened", "git"
-    stored: str | None = None  # "git" (in the code's tree), "artifacts"; None: only its hash is kept
+    stored: str | None = None
+    """Where its content is kept: "git" (in the code's tree), "artifacts" (in the record), "lfs" (in the data store, which
+    has Git LFS's layout; of a folder every file of its manifest). None: only its hash is kept."""
+    tracked_by: str | None = None  # what else tracks it, and as what: "git-lfs", "dvc md5 a304af…", "git-annex <key>"
     extra: Extra = field(default_factory=dict)
 
 
