@@ -302,3 +302,14 @@ def test_a_run_on_an_unborn_branch(twice: Twice, tmp_path: Path, git: Git) -> No
     assert "+print('x: 1')" in twice("show", "--code", cwd=work).out
     assert "reproduced" in twice("reproduce", "@", cwd=work).out
     assert git("rev-list", "--count", newest(git, work), cwd=work).strip() == "2"
+
+
+def test_inside_a_git_hook_the_worktree_is_not_taken_for_the_users(twice: Twice, work: Path, git: Git) -> None:
+    """Git sets GIT_DIR, GIT_INDEX_FILE and the like while it runs a hook."""
+    binding = {"GIT_DIR": str(work / ".git"), "GIT_WORK_TREE": str(work), "GIT_INDEX_FILE": str(work / ".git/index")}
+    twice("run", "python", "train.py", env=binding)
+    before = everything_of_the_user(work)
+    verdict = json.loads(twice("reproduce", "@", "--json", env=binding).out)
+    assert verdict["outcome"] == "reproduced"
+    assert {row["part"]: row["state"] for row in verdict["rows"]}["code"] == "identical"
+    assert everything_of_the_user(work) == before

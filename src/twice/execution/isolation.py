@@ -13,7 +13,7 @@ from twice.errors import CaptureError
 from twice.execution.placing import Found, levels_above, place_inputs
 from twice.execution.process import Clock
 from twice.execution.recording import Place, Recorded, record_run
-from twice.execution.worktrees import fresh_worktree
+from twice.execution.worktrees import fresh_worktree, unbound
 from twice.git.repository import Repository
 from twice.record.model import DataFile
 
@@ -46,7 +46,7 @@ def record_isolated(
             Place(tree=worktree.repository, code=captured.code, warnings=captured.warnings),
             configuration,
             clock,
-            environ,
+            unbound(environ),
         )
         if recorded.run is None or any(
             output.stored is None and output.sha256 is not None for output in recorded.run.data.outputs

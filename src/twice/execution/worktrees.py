@@ -21,6 +21,9 @@ from twice.git.repository import Repository
 from twice.record.model import Run
 
 
+_BINDING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
+
+
 def cache_folder(environ: Mapping[str, str]) -> Path:
     """The user's cache folder for `twice`; below the temporary folder when there is no HOME."""
     for variable, below in (("TWICE_CACHE", ""), ("XDG_CACHE_HOME", "twice"), ("LOCALAPPDATA", "twice")):
@@ -40,6 +43,11 @@ def code_commit(run: Run, repository: Repository) -> str:
             hint="fetch the run: git fetch <remote> 'refs/experiments/*:refs/experiments/*'",
         )
     return commit
+
+
+def unbound(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables without those that bind git to one repository: inside a hook they name the user's."""
+    return {name: value for name, value in environ.items() if name not in _BINDING}
 
 
 class Worktree:
@@ -72,7 +80,7 @@ def fresh_worktree(
     worktree: Worktree | None = None
     try:
         add_worktree(repository, commit, folder)
-        with Repository.open(folder, environ) as opened:
+        with Repository.open(folder, unbound(environ)) as opened:
             worktree = Worktree(top, opened)
             yield worktree
     finally:
