@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from twice.capture.code import file_states
 from twice.capture.hash_cache import HashCache
 from twice.capture.machine import usable_cores
 from twice.capture.request import Request
@@ -30,6 +31,7 @@ from twice.git.difference import changed_files
 from twice.git.repository import Repository
 from twice.git.snapshot import scan, write_tree
 from twice.record.model import Code, DataFile, Point, Run
+from twice.store.content_sources import content_sources
 from twice.store.run_store import RunStore
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -73,7 +75,13 @@ def reproduce_run(
     with ExitStack() as stack:
         hashes = stack.enter_context(HashCache.open(repository.state_dir / "hashes.sqlite3"))
         data = _data_to_place(original)
-        found = find_inputs(data, [repository.root, Path(original.execution.repository)], hashes)
+        found = find_inputs(
+            data,
+            [repository.root, Path(original.execution.repository)],
+            hashes,
+            content_sources(repository),
+            lambda folder: RunStore(repository).manifest(commit, folder),
+        )
         for problem in check_inputs(found, wishes.allow_changed_data):
             tell(problem)
         worktree = stack.enter_context(
@@ -81,7 +89,8 @@ def reproduce_run(
         )
         worktree.kept = wishes.keep
         code = _verified_code(original, worktree)
-        place_inputs(found, worktree.root)
+        place_inputs(found, worktree.root, {one.path for one in original.data.outputs})
+        changes = file_states(scan(worktree.repository).changes)  # the data put there is no work of the run
         invocation = _point(original, wishes, worktree, environ)
         for note in invocation.notes:
             tell(note)
@@ -89,7 +98,7 @@ def reproduce_run(
         recorded = record_run(
             _request(original, wishes.id, invocation),
             repository,
-            Place(tree=worktree.repository, code=code),
+            Place(tree=worktree.repository, code=code, changes=changes),
             configuration,
             clock,
             _variables(original, invocation, worktree, configuration, environ),
