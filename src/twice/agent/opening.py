@@ -121,7 +121,8 @@ def _access(mode: str) -> tuple[bool, bool]:
 
 def _note(file: Any, access: tuple[bool, bool]) -> None:
     path = file if type(file) is str else os.fsdecode(os.fspath(file))
-    if not os.path.isabs(path):
+    relative = not os.path.isabs(path)
+    if relative:
         path = os.path.join(os.getcwd(), path)
     mark = hash((path, access))
     if mark in _seen:
@@ -135,7 +136,7 @@ def _note(file: Any, access: tuple[bool, bool]) -> None:
         return
     journal = protocol.run_journal()
     if journal is not None:
-        journal.write("open", path=path, read=access[0], write=access[1])
+        journal.write("open", path=path, read=access[0], write=access[1], relative=relative)
 
 
 _O_ACCESS = os.O_RDONLY | os.O_WRONLY | os.O_RDWR

@@ -12,7 +12,8 @@ nothing. Every event has `t` (epoch seconds), `kind`, and when read `pid`:
     metric    name, value, step           step: a whole number or null
     tag       name, value
     artifact  path                        absolute
-    open      path, read, write           a file was opened (tracer "python" only); once per process, path and way
+    open      path, read, write, relative  a file was opened (tracer "python" only); once per process, path and way;
+                                          relative: the script named it by a relative path
     modules   files                       at exit: the files below the root that hold loaded modules
     threads   threads, blas, cuda         at exit: thread counts by library; numeric libraries as text
     warning   text
@@ -46,7 +47,8 @@ PROCESS = "TWICE_PROCESS"  # the key of the process; absent: "main"
 TRACE = "TWICE_TRACE"  # "python": report opened files; "off": something better watches
 STARTED = "TWICE_STARTED"  # epoch seconds of the run's start
 OUTPUT = "TWICE_OUTPUT"  # set by the entry process for its children: which pipe is the run's output
-VARIABLES = (LIVE, RUN, ROOT, SEED, PROCESS, TRACE, STARTED, OUTPUT)
+SITE = "TWICE_SITE"  # the agent's way in, `agent/site`: for the path file of a virtual environment that twice made
+VARIABLES = (LIVE, RUN, ROOT, SEED, PROCESS, TRACE, STARTED, OUTPUT, SITE)
 
 KINDS = (
     "process", "seeded", "params", "param", "metric", "tag", "artifact", "open", "modules", "threads", "warning", "exit",
@@ -85,7 +87,8 @@ class Journal:
         file = self._file
         # A script may close every descriptor (daemons do) and then get ours for a file of its own: look before writing.
         if file is None or file[0] != _getpid() or not _is_same(file[1], file[2]):
-            self.close()
+            # No lock, which a fork could leave locked for ever: two threads may each open a file, and both are read.
+            # Nor is the old one closed, which another thread may be about to write to.
             file = self._file = self._open()
         if self._torn:
             line = b"\n" + line

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from twice.capture.code import capture_code
+from twice.capture.code import capture_code, file_states
 from twice.capture.request import Request, is_python
 from twice.configuration import Configuration
 from twice.errors import CaptureError
@@ -15,6 +15,7 @@ from twice.execution.process import Clock
 from twice.execution.recording import Place, Recorded, record_run
 from twice.execution.worktrees import fresh_worktree, unbound
 from twice.git.repository import Repository
+from twice.git.snapshot import scan
 from twice.record.model import DataFile
 
 
@@ -43,7 +44,13 @@ def record_isolated(
         recorded = record_run(
             replace(request, words=_words(request, repository.root)),
             repository,
-            Place(tree=worktree.repository, code=captured.code, warnings=captured.warnings),
+            Place(
+                tree=worktree.repository,
+                code=captured.code,
+                # The inputs put there are no work of the run.
+                changes=file_states(scan(worktree.repository).changes) if inputs else (),
+                warnings=captured.warnings,
+            ),
             configuration,
             clock,
             unbound(environ),
