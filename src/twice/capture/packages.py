@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from twice.capture.distributions import Metadata, Reading, find_metadata, normalise_name, read_distribution
-from twice.capture.origins import local_path
+from twice.capture.origins import local_path, place
 from twice.capture.package_cache import Stamp, load_cached, save_cached
 from twice.record.model import Distribution, Interpreter, Origin, Packages
 
@@ -35,13 +35,18 @@ _BOOTSTRAP = frozenset({"pip", "setuptools", "wheel", "distribute", "pkg-resourc
 
 
 def capture_packages(
-    report: Mapping[str, Any], root: Path, cache: Path | None, describe_tree: DescribeTree | None = None
+    report: Mapping[str, Any],
+    root: Path,
+    cache: Path | None,
+    describe_tree: DescribeTree | None = None,
+    checkout_of: Path | None = None,
 ) -> tuple[Packages, tuple[str, ...]]:
     """The interpreter and the distributions it sees, and warnings.
 
     `report` is the agent's "process" event. `root` is the repository's root; `cache` the folder to keep readings in
     (None: read anew). `describe_tree` is asked for each editable or directory install that is not part of the
-    repository itself: its code is in no snapshot, so its commit is all there is.
+    repository itself: its code is in no snapshot, so its commit is all there is. `checkout_of` is the repository that a
+    root of another place is a checkout of: what was copied from there (an archive, a folder) counts as from the root.
     """
     metadata = find_metadata(report.get("path") or (), report.get("prefix"), root)
     interpreter = read_interpreter(report)
@@ -53,6 +58,8 @@ def capture_packages(
         if file is not None:
             save_cached(file, stamp, *cached)
     distributions, warnings = cached
+    if checkout_of is not None and checkout_of != root:
+        distributions = tuple(_as_from_root(one, checkout_of) for one in distributions)
     if describe_tree is not None:
         distributions = tuple(_with_tree(one, root, describe_tree) for one in distributions)
     return Packages(interpreter=interpreter, distributions=distributions), warnings
@@ -147,6 +154,16 @@ def _applies(marker: str, python: str) -> bool:
         return Marker(marker).evaluate(environment)
     except (InvalidMarker, UndefinedEnvironmentName, ValueError):
         return True
+
+
+def _as_from_root(one: Distribution, other_root: Path) -> Distribution:
+    """A copy of something in the other root, as one from the root. An editable install is no copy: it runs from there."""
+    if one.origin is None or one.origin.url is None or one.origin.kind not in ("archive", "directory"):
+        return one
+    path = local_path(one.origin.url)
+    if path is None or not path.is_relative_to(other_root):
+        return one
+    return replace(one, origin=replace(one.origin, url=place(path, other_root)))
 
 
 def _with_tree(one: Distribution, root: Path, describe_tree: DescribeTree) -> Distribution:

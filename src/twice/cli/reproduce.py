@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 
 from twice.cli.options import colour_option, json_option, print_json, run_argument
@@ -17,6 +19,12 @@ from twice.textforms import new_run_id
 @click.option("--rtol", type=click.FloatRange(0), help="Relative tolerance for metrics (default: exact).")
 @click.option("--atol", type=click.FloatRange(0), help="Absolute tolerance for metrics (default: exact).")
 @click.option("--python", metavar="PATH", help="The interpreter to use (default: the run's own).")
+@click.option(
+    "--env",
+    type=click.Choice(["auto", "current", "rebuild"]),
+    default="auto",
+    help="Run in the environment that is here, or in one rebuilt from the record (default: rebuild if it differs).",
+)
 @click.option("--allow-changed-data", is_flag=True, help="Run even if inputs are missing or have changed.")
 @click.option("--keep", is_flag=True, help="Keep the worktree and say where it is.")
 @json_option
@@ -26,6 +34,7 @@ def command(
     rtol: float | None,
     atol: float | None,
     python: str | None,
+    env: Literal["auto", "current", "rebuild"],
     allow_changed_data: bool,
     keep: bool,
     as_json: bool,
@@ -44,6 +53,7 @@ def command(
         wishes = Wishes(
             id=new_run_id(place.clock.now()),
             python=python,
+            environment=env,
             tolerance=_tolerance(rtol, atol, place),
             allow_changed_data=allow_changed_data,
             keep=keep,

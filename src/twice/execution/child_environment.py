@@ -25,6 +25,7 @@ def child_environment(
     variables |= {
         protocol.LIVE: str(live_folder),
         protocol.RUN: request.id,
+        protocol.SITE: site,
         protocol.ROOT: str(root),
         protocol.STARTED: repr(started_at_s),
         protocol.TRACE: "python" if tracer == "python" else "off",

@@ -21,7 +21,9 @@ from twice.comparison.differences import compare
 from twice.comparison.tolerance import Tolerance
 from twice.comparison.verdict import Verdict, judge
 from twice.configuration import Configuration
-from twice.execution.argv import Invocation, point_at
+from twice.environments.choosing import Chosen, Wish
+from twice.execution.argv import Invocation
+from twice.execution.environment import invoke_in_environment
 from twice.execution.output_contents import OutputSource, find_same_content
 from twice.execution.placing import check_inputs, find_inputs, levels_above, place_inputs
 from twice.execution.process import Clock
@@ -43,6 +45,7 @@ class Wishes:
 
     id: str  # of the run that this makes
     python: str | None = None
+    environment: Wish = "auto"
     tolerance: Tolerance
     allow_changed_data: bool = False
     keep: bool = False
@@ -90,10 +93,12 @@ def reproduce_run(
         worktree.kept = wishes.keep
         code = _verified_code(original, worktree)
         place_inputs(found, worktree.root, {one.path for one in original.data.outputs})
-        changes = file_states(scan(worktree.repository).changes)  # the data put there is no work of the run
-        invocation = _point(original, wishes, worktree, environ)
-        for note in invocation.notes:
-            tell(note)
+        variables = _variables(original, worktree, configuration, environ)
+        invocation, chosen = invoke_in_environment(
+            original, wishes.environment, wishes.python, worktree, repository.root, variables, tell
+        )
+        # The data put there, and what an editable install left in the worktree, are no work of the run.
+        changes = file_states(scan(worktree.repository).changes) if data or chosen.layered else ()
         tell(f"reproducing {original.id}: {' '.join(original.execution.command)}")
         recorded = record_run(
             _request(original, wishes.id, invocation),
@@ -101,7 +106,7 @@ def reproduce_run(
             Place(tree=worktree.repository, code=code, changes=changes),
             configuration,
             clock,
-            _variables(original, invocation, worktree, configuration, environ),
+            variables | {"PATH": invocation.path},
             show_on=2,  # stdout is for the verdict
         )
         verdict = None
@@ -110,7 +115,7 @@ def reproduce_run(
                 run=original, commit=commit, roots=[repository.root, Path(original.execution.repository)]
             )
             now = OutputSource(run=recorded.run, commit=recorded.commit, roots=[worktree.root])
-            verdict = _judge(was, now, wishes, repository)
+            verdict = _judge(was, now, wishes, repository, chosen)
     return Reproduction(recorded=recorded, verdict=verdict, kept_at=worktree.root if wishes.keep else None)
 
 
@@ -129,17 +134,6 @@ def _verified_code(original: Run, worktree: Worktree) -> Code:
     """The original's code, after looking whether the worktree really holds it."""
     tree = write_tree(worktree.repository, scan(worktree.repository), ())
     return replace(original.code, tree=tree, changed_during_run=())
-
-
-def _point(original: Run, wishes: Wishes, worktree: Worktree, environ: Mapping[str, str]) -> Invocation:
-    return point_at(
-        original.execution.command,
-        original.execution.python,
-        wishes.python,
-        Path(original.execution.repository),
-        worktree.root,
-        environ,
-    )
 
 
 def _request(original: Run, run_id: str, invocation: Invocation) -> Request:
@@ -163,11 +157,7 @@ def _request(original: Run, run_id: str, invocation: Invocation) -> Request:
 
 
 def _variables(
-    original: Run,
-    invocation: Invocation,
-    worktree: Worktree,
-    configuration: Configuration,
-    environ: Mapping[str, str],
+    original: Run, worktree: Worktree, configuration: Configuration, environ: Mapping[str, str]
 ) -> dict[str, str]:
     """The present variables, with those that a record holds set (and unset) as they were then."""
     ours = capture_variables(environ, configuration.environment_variables)
@@ -178,10 +168,10 @@ def _variables(
         # Libraries start as many threads as there are cores, and sums depend on how many there are.
         for name in _THREAD_VARIABLES:
             variables.setdefault(name, str(machine.cores))
-    return variables | {"PATH": invocation.path}
+    return variables
 
 
-def _judge(was: OutputSource, now: OutputSource, wishes: Wishes, repository: Repository) -> Verdict:
+def _judge(was: OutputSource, now: OutputSource, wishes: Wishes, repository: Repository, chosen: Chosen) -> Verdict:
     store = RunStore(repository)
     commits = {was.run.id: was.commit, now.run.id: now.commit}
 
@@ -196,4 +186,5 @@ def _judge(was: OutputSource, now: OutputSource, wishes: Wishes, repository: Rep
         wishes.tolerance,
         history,
         same_content=find_same_content(was, now, store),
+        remarks={"environment": chosen.remark} if chosen.remark else None,
     )

@@ -117,9 +117,10 @@ def keep_environment(live: LiveRun, before: Before, environ: Mapping[str, str], 
     if entry is not None:
         packages, warnings = capture_packages(
             entry,
-            Path(before.repository),
+            Path(before.root),
             live.folder.parent.parent / "cache",
             describe_tree=lambda folder: describe_tree(folder, environ),
+            checkout_of=Path(before.repository),
         )
     live.write(
         "environment",

@@ -1,0 +1,137 @@
+"""How are pinned distributions put into a virtual environment?  With uv when it is there, else with `venv` and pip.
+
+No resolver decides anything: every distribution is pinned and none brings others (--no-deps). An installer's failure becomes
+a ReproductionError that names the distributions it could not have, with the installer's own last words.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from twice.environments.indexes import configured_indexes, uv_options
+from twice.environments.programs import Ended, run_tool
+from twice.errors import ReproductionError
+
+# Set by a user for other purposes, these would send the packages elsewhere, change which are taken, or confuse a venv's
+# interpreter.
+_NOT_FOR_INSTALLERS = frozenset(
+    """
+    PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PYTHONWARNINGS VIRTUAL_ENV CONDA_PREFIX __PYVENV_LAUNCHER__
+    PIP_TARGET PIP_PREFIX PIP_ROOT PIP_USER PIP_REQUIREMENT PIP_CONSTRAINT PIP_REQUIRE_HASHES PIP_QUIET PIP_VERBOSE
+    PIP_PYTHON PIP_LOG UV_TARGET UV_PREFIX UV_CONSTRAINT UV_OVERRIDE UV_REQUIRE_HASHES UV_PYTHON UV_SYSTEM_PYTHON
+    """.split()  # noqa: SIM905 (a list of names reads best as one)
+)
+_WORTH_TELLING = re.compile(r"\s*(Downloading|Building|Built|Collecting|Installing collected|Getting requirements)\b")
+_AWAY_FROM_NETWORK = re.compile(
+    r"failed to (fetch|connect)|network|temporary failure|name resolution|connection|offline|timed? ?out", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Installer:
+    """What installs: uv's path, or None for pip; and the variables and folder that it runs with."""
+
+    uv: str | None
+    environ: Mapping[str, str]
+    folder: Path  # where it runs: a project's own index settings are found from there
+    tell: Callable[[str], None]
+
+    @property
+    def name(self) -> str:
+        """`uv` or `pip`."""
+        return "uv" if self.uv else "pip"
+
+    def make_venv(self, base: str, folder: Path, *, bare: bool = False) -> str:
+        """Make an empty virtual environment of an interpreter; gives the path of its own.
+
+        pip is in it only when pip is what installs, and not if `bare`. Raises ReproductionError.
+        """
+        if self.uv:
+            words = [self.uv, "venv", "--quiet", "--no-project", "--python", base, str(folder)]
+        else:
+            words = [base, "-m", "venv", *(["--without-pip"] if bare else []), str(folder)]
+        ended = run_tool(words, self.environ)
+        python = venv_python(folder)
+        if ended.code != 0 or not python.exists():
+            raise ReproductionError(
+                f"cannot make a virtual environment with {base}",
+                details=_last_lines(ended.text),
+                hint="install uv, or Python's `venv` (Debian and Ubuntu: python3-venv)",
+            )
+        return str(python)
+
+    def install(self, python: str, words: Sequence[str]) -> Ended:
+        """Install what the words say (`-r FILE`, `-e FOLDER`) into the environment of an interpreter."""
+        if self.uv:
+            head = [self.uv, "pip", "install", "--python", python, "--no-deps"]
+            head += uv_options(configured_indexes(self.environ))
+        else:
+            head = [python, "-m", "pip", "install", "--no-deps", "--no-compile", "--no-input"]
+            head += ["--disable-pip-version-check", "--no-warn-script-location"]
+        return run_tool([*head, *words], self.environ, cwd=self.folder, on_line=self._pass_on)
+
+    def remove_itself(self, python: str, needed: Iterable[str]) -> None:
+        """Take pip and what came with it out of the environment again, but for what the run had itself."""
+        extra = sorted({"pip", "setuptools", "wheel"} - set(needed), key="pip".__eq__)  # pip last
+        if not self.uv and extra:
+            run_tool([python, "-m", "pip", "uninstall", "--yes", "--quiet", *extra], self.environ)
+
+    def _pass_on(self, line: str) -> None:
+        if _WORTH_TELLING.match(line):
+            self.tell(f"  {line.strip()[:160]}")
+
+
+def find_uv(environ: Mapping[str, str]) -> str | None:
+    """The uv to use: on PATH, or beside the Python that runs `twice`; TWICE_INSTALLER=pip does without."""
+    if environ.get("TWICE_INSTALLER") == "pip":
+        return None
+    beside = str(Path(sys.executable).parent)
+    return shutil.which("uv", path=environ.get("PATH", os.defpath)) or shutil.which("uv", path=beside)
+
+
+def installer_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that installers run with."""
+    kept = {name: value for name, value in environ.items() if name not in _NOT_FOR_INSTALLERS}
+    return kept | {"PYTHONUTF8": "1", "PIP_ROOT_USER_ACTION": "ignore", "UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
+
+
+def venv_python(folder: Path) -> Path:
+    """The interpreter of a virtual environment."""
+    return folder / "Scripts" / "python.exe" if os.name == "nt" else folder / "bin" / "python"
+
+
+def installation_failed(ended: Ended, names: Iterable[str], installer: str) -> ReproductionError:
+    """The error that says which distributions an installer could not have."""
+    guilty = [name for name in names if _mentions(ended.text, name)]
+    what = ", ".join(guilty[:5]) if guilty else "the environment"
+    if _AWAY_FROM_NETWORK.search(ended.text):
+        hint = "connect to the package index, or run in the environment that is here: --env current"
+    else:
+        hint = (
+            "the version may be gone from the index, or never had a build for this platform: add an index that has it "
+            "(PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS), or run in the environment that is here: --env current"
+        )
+    return ReproductionError(
+        f"the environment of the run cannot be rebuilt: {installer} cannot install {what}",
+        details=_last_lines(ended.text),
+        hint=hint,
+    )
+
+
+def _mentions(text: str, name: str) -> bool:
+    """Whether an error line speaks of a distribution, however its name is spelled."""
+    pattern = re.compile(rf"(?<![\w.-]){name.replace('-', '[-_.]+')}(?![\w-])", re.IGNORECASE)
+    lines = text.splitlines()
+    wrong = [line for line in lines if re.search(r"error|because|no matching|failed|cause:|[×╰]", line, re.IGNORECASE)]
+    return any(pattern.search(line) for line in wrong)
+
+
+def _last_lines(text: str) -> list[str]:
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    return [line[:300] for line in lines if not re.match(r"\[notice\]|WARNING: You are using", line)][-8:]
