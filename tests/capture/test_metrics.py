@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from twice.capture.metrics import MetricLines, gather_metrics
+from twice.capture.metric_lines import MetricLines
+from twice.capture.metrics import gather_metrics
 
 
 def lines(*chunks: bytes) -> list[tuple[str, float | int, int | None]]:

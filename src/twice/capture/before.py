@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from twice.record.model import Code, FilePath, Word
+from twice.record.code import Code
+from twice.record.values import FilePath, Word
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,7 @@ from twice.configuration import Configuration
 from twice.errors import RepositoryError
 from twice.git.repository import Repository
 from twice.git.snapshot import Change, Scan, scan, write_snapshot
-from twice.record.model import Code, LeftOut
+from twice.record.code import Code, LeftOut
 from twice.textforms import format_size
 
 

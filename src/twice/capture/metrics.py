@@ -1,45 +1,16 @@
-"""Which metrics did the run log?  Journal events in, summaries and histories out; and metrics in lines of stdout.
+"""Which metrics did the run log?  Journal events in, summaries and histories out.
 
-Lines are a fallback for programs that use no API: a whole line `name: number`, optionally `(step 3)` after it. They count
-only when the run logged no metric through the API, so that a chatty script with proper logging gains no noise.
+Metrics found in lines of stdout (see `metric_lines`) count only when the run logged none through the API, so that a
+chatty script with proper logging gains no noise.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from twice.record.model import Metric, Point
-
-_NUMBER = rb"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|inf|nan)"
-_LINE = re.compile(
-    rb"\s*([A-Za-z][\w./@%-]*(?: [\w./@%()-]+){0,3})\s*:\s+(" + _NUMBER + rb")(%?)(?:\s+\(step (\d+)\))?\s*"
-)
-_MAX_LINE_BYTES = 200
-
-
-class MetricLines:
-    """Finds metric lines in chunks of a byte stream and hands each on as (name, value, step)."""
-
-    def __init__(self, found: Callable[[str, float | int, int | None], None]) -> None:
-        self._found = found
-        self._rest = b""
-
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes; only whole lines are looked at."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        self._rest = self._rest[-(_MAX_LINE_BYTES + 1) :]
-        for line in lines:
-            if len(line) <= _MAX_LINE_BYTES and b":" in line and (match := _LINE.fullmatch(line)):
-                value = _number(match[2])
-                step = int(match[4]) if match[4] else None
-                self._found(match[1].decode(errors="replace"), value / 100 if match[3] else value, step)
-
-
-def _number(text: bytes) -> float | int:
-    return int(text) if re.fullmatch(rb"[-+]?\d{1,300}", text) else float(text)
 
 
 def gather_metrics(

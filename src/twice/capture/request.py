@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from twice.errors import UsageError
-from twice.record.model import FilePath, Value, Word
+from twice.record.values import FilePath, Value, Word
 
 _FORBIDDEN_IN_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//")
 _WINDOWS_SUFFIXES = (".exe", ".bat", ".cmd")

@@ -14,12 +14,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import twice.agent
 from twice.agent.protocol import Journal
 from twice.capture.before import Before, FileState
 from twice.capture.code import capture_code, file_states
-from twice.capture.metrics import MetricLines
+from twice.capture.metric_lines import MetricLines
 from twice.capture.outcome import Outcome
 from twice.capture.request import Request
 from twice.capture.variables import capture_variables
@@ -28,9 +29,12 @@ from twice.errors import TwiceError
 from twice.execution.child_environment import child_environment
 from twice.execution.process import Clock, find_program, run_process
 from twice.git.repository import Repository
-from twice.record.model import Code, Run
+from twice.record.code import Code
 from twice.record.plain import to_plain
 from twice.store.live_runs import LiveRun, create_live_run
+
+if TYPE_CHECKING:
+    from twice.record.model import Run
 
 PENDING = "refs/twice/pending/"
 

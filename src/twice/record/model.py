@@ -17,7 +17,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Literal
+
+# Two parts in modules of their own, because a run needs them before its command starts; the rest loads meanwhile.
+from twice.record.code import Code as Code
+from twice.record.code import LeftOut as LeftOut
+from twice.record.values import Extra as Extra
+from twice.record.values import FilePath as FilePath
+from twice.record.values import Scalar as Scalar
+from twice.record.values import Value as Value
+from twice.record.values import Word as Word
 
 FORMAT = 1
 """The version of the record; a newer one is refused, an older one upgraded in memory."""
@@ -25,52 +34,7 @@ FORMAT = 1
 Status = Literal["finished", "failed", "killed", "interrupted"]
 """finished: exit 0 · failed: another exit code · killed: by a signal · interrupted: Ctrl-C, or `twice` itself died."""
 
-Scalar = str | int | float | bool | None
-Value = Any
-"""What YAML and JSON both hold: a Scalar, a list of Values, or a mapping from str to Value."""
-
-Extra = Mapping[str, Any]
-
-FilePath = Annotated[str, "path"]
-"""A path: in the files as `textforms.quote_path` writes it."""
-
-Word = Annotated[str, "word"]
-r"""A word of a command, or a variable's value: as it is, unless it starts with a double quote or is not UTF-8; then
-quoted as a path is. All other text is text: bytes that are not UTF-8 are written as `\xNN` and stay so."""
-
-
 # ---------------------------------------------------------------------------------------------------- run.yaml
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LeftOut:
-    """A file of the work tree that the snapshot does not hold."""
-
-    path: FilePath
-    reason: str  # "large", "secret", "not a file", "nested repository"
-    size_bytes: int | None = None
-    sha256: str | None = None
-    stored: str | None = None  # "lfs", see DataFile; None: only its hash is kept
-    extra: Extra = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Code:
-    """Which code ran: git ids, as full lower-case hexadecimal (SHA-1 or SHA-256, as the repository has it)."""
-
-    tree: str  # the code's tree, as `git add -A && git write-tree` would give it, less what was left out
-    base: str | None = None  # B, the commit the user was on; None on an unborn branch
-    snapshot: str | None = None  # S, the commit of the uncommitted changes; None when the tree was clean
-    branch: str | None = None  # None when HEAD was detached
-    remote: str | None = None  # URL of the branch's remote, or of `origin`; credentials cut
-    left_out: tuple[LeftOut, ...] = ()
-    changed_during_run: tuple[FilePath, ...] = ()  # code files that the run loaded and that changed while it ran
-    extra: Extra = field(default_factory=dict)
-
-    @property
-    def commit(self) -> str | None:
-        """The commit whose tree is the code: S, or B when the tree was clean."""
-        return self.snapshot or self.base
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
