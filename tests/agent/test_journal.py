@@ -74,21 +74,25 @@ def test_a_folder_that_is_not_there_has_no_events(tmp_path: Path) -> None:
     assert list(read_events(tmp_path / "nowhere")) == []
 
 
-def test_threads_do_not_tear_each_others_lines(tmp_path: Path) -> None:
-    journal = Journal(str(tmp_path))
+def test_threads_lose_nothing_and_do_not_tear_each_others_lines(tmp_path: Path) -> None:
+    for attempt in range(20):
+        journal = Journal(str(tmp_path / str(attempt)))
+        (tmp_path / str(attempt)).mkdir()
+        together = threading.Barrier(8)  # all of them find that the file has to be opened
 
-    def write(number: int) -> None:
-        for step in range(200):
-            journal.write("metric", name=f"of {number}" * 20, value=step, step=step)
+        def write(number: int, journal: Journal = journal, together: threading.Barrier = together) -> None:
+            together.wait()
+            for step in range(20):
+                journal.write("metric", name=f"of {number}" * 20, value=step, step=step)
 
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    journal.close()
-    found = {(event["name"], event["step"]) for event in read_events(tmp_path)}
-    assert len(found) == 8 * 200
+        threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        journal.close()
+        found = {(event["name"], event["step"]) for event in read_events(tmp_path / str(attempt))}
+        assert len(found) == 8 * 20
 
 
 def test_a_forked_child_writes_to_a_file_of_its_own(tmp_path: Path) -> None:

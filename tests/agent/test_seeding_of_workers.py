@@ -124,13 +124,12 @@ def test_workers_sample_as_many_numbers_as_unseeded_and_the_same_twice(run: Runn
     assert ran.of_kind("warning") == []
 
 
-@pytest.mark.parametrize("way", ["process", "subprocess", "os.fork"])
-@pytest.mark.parametrize("start", ["fork", "spawn"])
-def test_on_each_python(run: Runner, python: str, way: str, start: str) -> None:
-    if way != "process" and start == "spawn":
-        pytest.skip("there is one way only")
+@pytest.mark.parametrize(
+    ("way", "start"), [("process", "fork"), ("process", "spawn"), ("subprocess", ""), ("os.fork", "")]
+)
+def test_on_the_oldest_and_the_newest_python(run: Runner, outermost_python: str, way: str, start: str) -> None:
     (run.work / "worker.py").write_text(_MODULE)
-    ran, again = (run(_script(way), start, python=python) for _ in range(2))
+    ran, again = (run(_script(way), start, python=outermost_python) for _ in range(2))
     assert ran.output.startswith("18 ")
     assert ran.output == again.output
 

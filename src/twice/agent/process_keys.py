@@ -19,7 +19,7 @@ from _thread import get_ident
 from itertools import count
 
 from . import import_hooks
-from .protocol import LIVE, PROCESS
+from .protocol import LIVE, PROCESS, make_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,17 +72,24 @@ def _claim(live: str, base: str) -> str:
         key = base if number == 1 else f"{base}~{number}"
         name = "".join(letter if letter.isalnum() or letter in "-~" else "," for letter in key)[-200:]
         try:
-            try:
-                os.close(os.open(os.path.join(folder, name), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-            except FileNotFoundError:
-                os.mkdir(folder)
-                os.close(os.open(os.path.join(folder, name), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            _take(folder, name)
         except FileExistsError:
             continue
         except OSError:
             return base  # the live folder is gone or full
         return key
     return base
+
+
+def _take(folder: str, name: str) -> None:
+    path = os.path.join(folder, name)
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+    try:
+        descriptor = os.open(path, flags, 0o666)
+    except FileNotFoundError:
+        make_folder(folder)
+        descriptor = os.open(path, flags, 0o666)
+    os.close(descriptor)
 
 
 def number_children() -> None:

@@ -101,11 +101,22 @@ class Journal:
         try:
             descriptor = _open(path, _FLAGS, 0o666)
         except FileNotFoundError:
-            os.mkdir(folder)  # fails, as it should, when the live folder is gone: that run is over
+            make_folder(folder)
             descriptor = _open(path, _FLAGS, 0o666)
         self._torn = False
         state = _fstat(descriptor)
         return pid, descriptor, (state.st_dev, state.st_ino)
+
+
+def make_folder(folder: str) -> None:
+    """Make a folder of the live folder, unless another process just did.
+
+    Raises FileNotFoundError when the live folder itself is gone: that run is over, and nothing is to be made again.
+    """
+    try:
+        os.mkdir(folder)
+    except FileExistsError:
+        pass
 
 
 def _is_same(descriptor: int, identity: Tuple[int, int]) -> bool:
