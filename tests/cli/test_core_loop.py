@@ -127,7 +127,8 @@ def everything_of_the_user(work: Path) -> dict[str, bytes | str]:
     found: dict[str, bytes | str] = {}
     for folder, folders, files in os.walk(work):
         relative = os.path.relpath(folder, work)
-        if relative in (".git/objects", ".git/twice", ".git/refs/experiments", ".git/refs/twice", ".git/worktrees"):
+        ours = (".git/refs/experiments", ".git/refs/notes", ".git/refs/twice", ".git/worktrees")
+        if relative in (".git/objects", ".git/twice", *ours):
             folders.clear()
             continue
         for name in files:

@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from commands import Git
+from sample_runs import make_run
 from twice.git.repository import Repository
-from twice.store.notes import NOTES_REF, Notes, Operation, parse_operations
+from twice.record.operations import Operation, count_verdicts, parse_operations
+from twice.store.notes import NOTES_REF, Notes
+from twice.store.run_index import RunIndex
 
 NOW = datetime(2026, 11, 21, 14, 22, 33, tzinfo=timezone.utc)
 RUN, OTHER_RUN = "1" * 40, "2" * 40
@@ -104,3 +107,30 @@ def test_writers_at_the_same_moment_lose_nothing(notes: Notes, repository: Path,
     said = {(one.facts["writer"], one.at) for one in notes.of(RUN)}
     assert len(said) == 32
     assert git("rev-list", "--count", NOTES_REF).strip() == "32"
+
+
+def test_an_index_that_grew_knows_what_a_rebuilt_one_does(notes: Notes, git: Git, tmp_path: Path) -> None:
+    run = make_run()
+    with RunIndex.open(tmp_path / "grown") as grown, RunIndex.open(tmp_path / "rebuilt") as rebuilt:
+        grown.add("refs/experiments/train/a", RUN, run)
+        rebuilt.add("refs/experiments/train/a", RUN, run)
+        for minute, outcome in enumerate(("reproduced", "diverged", "reproduced", "unheard of")):
+            said = operation(minute, outcome=outcome, run=f"run {minute}")
+            notes.add({RUN: [said], OTHER_RUN: [said]}, "Say something", NOW)
+            grown.refresh_notes(notes.tip(), notes.changed)
+        rebuilt.refresh_notes(notes.tip(), notes.changed)
+        assert grown.operations(RUN) == rebuilt.operations(RUN) == notes.of(RUN)
+        assert grown.summaries() == rebuilt.summaries()
+        assert [(one.reproduced, one.diverged) for one in grown.summaries()] == [(2, 1)]
+        git("update-ref", "-d", NOTES_REF)
+        grown.refresh_notes(notes.tip(), notes.changed)
+        assert (grown.operations(RUN), grown.summaries()[0].reproduced) == ((), 0)
+
+
+def test_the_same_reproduction_said_twice_counts_once() -> None:
+    said = [
+        operation(1, outcome="reproduced", run="a"),
+        operation(2, outcome="reproduced", run="a"),
+        operation(3, "tag"),
+    ]
+    assert count_verdicts(said) == (1, 0)

@@ -14,6 +14,7 @@ from twice.comparison.directions import direction
 from twice.errors import RecordError
 from twice.record.model import Run
 from twice.record.summary import RunSummary
+from twice.store.notes import Notes
 from twice.store.run_index import Row, RunIndex
 from twice.store.run_store import RunStore
 from twice.store.selectors import select_run
@@ -44,6 +45,8 @@ def known_runs(place: Workplace) -> Iterator[Runs]:
     store = RunStore(place.repository)
     with RunIndex.open(place.repository.state_dir) as index:
         index.refresh(store.refs(), store.read, _progress)
+        notes = Notes(place.repository)
+        index.refresh_notes(notes.tip(), notes.changed)
         yield Runs(store, index)
 
 

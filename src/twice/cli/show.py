@@ -33,7 +33,7 @@ def command(run: str, log: bool, code: bool, as_json: bool, colour: When) -> int
         elif as_json:
             from twice.display.json_shapes import run_json
 
-            print_json(run_json(found, commit=row.commit))
+            print_json(run_json(found, commit=row.commit, operations=runs.index.operations(row.commit)))
         else:
             from twice.display.run_page import run_page
 
@@ -45,6 +45,7 @@ def command(run: str, log: bool, code: bool, as_json: bool, colour: When) -> int
                 width=screen.width,
                 style=screen.style,
                 encoding=screen.encoding,
+                operations=runs.index.operations(row.commit),
             )
             show_text(page, screen, place.environ)
     return 0

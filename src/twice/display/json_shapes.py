@@ -16,14 +16,16 @@ from typing import Any
 from twice.comparison.sections import Comparison
 from twice.comparison.verdict import Verdict
 from twice.record.model import Run
+from twice.record.operations import Operation, verdicts
 from twice.record.plain import clean_text, to_plain
 from twice.record.summary import RunSummary, summarise_run, summary_to_plain
+from twice.textforms import format_time
 
 SCHEMA_VERSION = 1
 
 
-def run_json(run: Run, *, commit: str | None = None) -> dict[str, Any]:
-    """One run, whole: the facts of run.yaml, then params, metrics, seeds, inputs, outputs, environment.
+def run_json(run: Run, *, commit: str | None = None, operations: Sequence[Operation] = ()) -> dict[str, Any]:
+    """One run, whole: the facts of run.yaml, then params, metrics, seeds, inputs, outputs, environment, verdicts.
 
     `params` are nested as the user gave them; each of `metrics` has last, min, max, mean, count and steps; `commit` is
     the run's commit, where the caller knows it.
@@ -47,6 +49,7 @@ def run_json(run: Run, *, commit: str | None = None) -> dict[str, Any]:
             "machine": environment.machine and to_plain(environment.machine, "machine.yaml"),
             "variables": dict(environment.variables),
         },
+        verdicts=[{"at": format_time(one.at), "by": one.by, **one.facts} for one in verdicts(operations)],
         extra={key: value for key, value in execution.items() if key not in keys and key != "format"},
     )
     return _strict_mapping(shape)

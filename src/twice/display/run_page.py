@@ -13,10 +13,12 @@ from twice.display.headline import status_text
 from twice.display.numbers import show
 from twice.display.sparkline import sparkline
 from twice.display.tables import Column, draw_table
+from twice.record.operations import verdicts
 from twice.textforms import format_age, format_distinct, format_duration, format_size, short_id
 
 if TYPE_CHECKING:
     from twice.record.model import Code, DataFile, Environment, Machine, Metric, Point, Run, Seeds
+    from twice.record.operations import Operation
 
 _LABEL_WIDTH = 13
 _MOST_ROWS = 40  # of one block, unless all are asked for
@@ -36,16 +38,18 @@ def run_page(
     all_rows: bool = False,
     commit: str | None = None,
     id_text: str | None = None,
+    operations: Sequence[Operation] = (),
 ) -> str:
     """The page, with a line end at its end.
 
-    `histories` gives the logged values by metric, `commit` is the run's commit, `id_text` the id as it is shown. Long
-    blocks are cut, and say so, unless `all_rows`.
+    `histories` gives the logged values by metric, `commit` is the run's commit, `id_text` the id as it is shown,
+    `operations` what has been said of the run since. Long blocks are cut, and say so, unless `all_rows`.
     """
     page = _Page(width, style, encoding, all_rows)
     execution = run.execution
     lines = [f"run {style.strong(run.id)}  {style.by_state(execution.status, status_text(execution))}"]
     lines += page.facts(_head(run, now, commit))
+    lines += page.block("verified", [_verdict_row(verdict) for verdict in verdicts(operations)])
     lines += page.block("params", _param_rows(run))
     lines += page.block("metrics", _metric_rows(run.metrics, histories or {}, encoding))
     lines += page.block("inputs", _file_rows(run.data.inputs))
@@ -136,6 +140,19 @@ def _code(code: Code) -> Iterator[str]:
         yield f"left out: {each.path} ({each.reason}{size})"
     for path in code.changed_during_run:
         yield f"changed during the run: {path}"
+
+
+def _verdict_row(verdict: Operation) -> Sequence[str | None]:
+    """Which way it came out, when, by whom, where, and as which run."""
+    facts = {name: value for name, value in verdict.facts.items() if isinstance(value, str)}
+    mark = {"reproduced": "✓ ", "diverged": "✗ "}.get(facts.get("outcome", ""), "")
+    return [
+        mark + facts.get("outcome", "unknown"),
+        f"{verdict.at:%Y-%m-%d %H:%M} UTC",
+        verdict.by.partition(" <")[0] + (f" on {facts['machine']}" if facts.get("machine") else ""),
+        facts["run"],
+        facts.get("results"),
+    ]
 
 
 def _param_rows(run: Run) -> _Rows:

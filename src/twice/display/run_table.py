@@ -66,9 +66,18 @@ def _fixed_columns(rows: Sequence[RunSummary], now: datetime, style: Style, all_
         columns.append(Column("name", _words([row.name for row in rows])))
     if any(row.tags for row in rows):
         columns.append(Column("tags", _words([_tags(row.tags) for row in rows])))
+    if any(row.reproduced or row.diverged for row in rows):
+        columns.append(Column("verified", [_verified(row, style) for row in rows]))
     if repeated:
         columns.append(Column("repeats", [ids[row.reproduces] if row.reproduces else None for row in rows]))
     return columns
+
+
+def _verified(row: RunSummary, style: Style) -> str | None:
+    """`✓2 ✗1`: how many reproductions came out the same, and how many did not."""
+    marks = [style.by_state("reproduced", f"✓{row.reproduced}")] if row.reproduced else []
+    marks += [style.by_state("diverged", f"✗{row.diverged}")] if row.diverged else []
+    return " ".join(marks) or None
 
 
 def _param_columns(rows: Sequence[RunSummary], all_params: bool) -> list[Column]:

@@ -28,6 +28,7 @@ from twice.execution.output_contents import OutputSource, find_same_content
 from twice.execution.placing import check_inputs, find_inputs, levels_above, place_inputs
 from twice.execution.process import Clock
 from twice.execution.recording import Place, Recorded, record_run
+from twice.execution.verdict_notes import note_verdict
 from twice.execution.worktrees import Worktree, code_commit, fresh_worktree, unbound
 from twice.git.difference import changed_files
 from twice.git.repository import Repository
@@ -116,6 +117,7 @@ def reproduce_run(
             )
             now = OutputSource(run=recorded.run, commit=recorded.commit, roots=[worktree.root])
             verdict = _judge(was, now, wishes, repository, chosen)
+            note_verdict(verdict, commit, recorded.run, repository, clock, tell)
     return Reproduction(recorded=recorded, verdict=verdict, kept_at=worktree.root if wishes.keep else None)
 
 

@@ -26,6 +26,8 @@ class RunSummary:
     metrics: Mapping[str, float | int]
     tags: Mapping[str, str]
     reproduces: str | None = None
+    reproduced: int = 0  # reproductions that came out the same, and
+    diverged: int = 0  # those that did not: what the notes on the run say
 
 
 def summarise_run(run: Run) -> RunSummary:
@@ -60,6 +62,8 @@ def summary_to_plain(summary: RunSummary) -> dict[str, Any]:
         "metrics": dict(summary.metrics),
         "tags": dict(summary.tags),
         "reproduces": summary.reproduces,
+        "reproduced": summary.reproduced,
+        "diverged": summary.diverged,
     }
 
 

@@ -2,42 +2,24 @@
 
     refs/notes/experiments     git notes --ref=experiments show <commit of a run>
 
-A run never changes; what is added to it later (a verdict of a reproduction, a tag, a name, an archive mark) is one line of
-JSON each, in the note on its commit:
-
-    {"at": "2026-11-21T14:22:33.000000Z", "by": "Ada <ada@example.org>", "op": "verdict", "outcome": "reproduced", …}
-
-The lines are sorted, so by time, and each is there once: git's `cat_sort_uniq`. Two people's notes are merged by uniting
-their lines, and nothing is ever in conflict. Lines that are no operation (somebody's own `git notes add`) are kept and
-passed over, and so are operations that this version does not know.
+Each operation is a line (see `record.operations`). The lines are sorted, so by time, and each is there once: git's
+`cat_sort_uniq`. Two people's notes are merged by uniting their lines, and nothing is ever in conflict. Lines that are no
+operation (somebody's own `git notes add`) are kept.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from twice.errors import RepositoryError
 from twice.git.notes import changed_notes, find_note, read_notes, set_notes, write_notes_commit
 from twice.git.refs import RefMoved
 from twice.git.repository import Repository
-from twice.textforms import format_time, parse_time
+from twice.record.operations import Operation, operation_line, parse_operations
 
 NOTES_REF = "refs/notes/experiments"
 _MOST_TRIES = 1000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Operation:
-    """One thing that somebody said of a run; `facts` are what an operation of its kind says."""
-
-    at: datetime
-    by: str  # `Name <email>`, as git would sign it
-    op: str  # "verdict"
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Notes:
@@ -74,7 +56,7 @@ class Notes:
 
         Whoever else writes at the same moment loses nothing. Raises RepositoryError.
         """
-        lines = {commit: [_to_line(one) for one in said] for commit, said in operations.items()}
+        lines = {commit: [operation_line(one) for one in said] for commit, said in operations.items()}
         for _ in range(_MOST_TRIES):
             tip = self.tip()
             tree = self._united(tip, lines)
@@ -125,26 +107,6 @@ class Notes:
 
     def _tree(self, tip: str | None) -> str | None:
         return self._repository.objects.read_commit(tip).tree if tip else None
-
-
-def parse_operations(note: bytes) -> tuple[Operation, ...]:
-    """The operations in the text of a note, oldest first."""
-    found = []
-    for line in note.split(b"\n"):
-        try:
-            facts = json.loads(line)
-            at, by, op = parse_time(facts.pop("at")), facts.pop("by"), facts.pop("op")
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            continue
-        if isinstance(by, str) and isinstance(op, str):
-            found.append(Operation(at=at, by=by, op=op, facts=facts))
-    return tuple(sorted(found, key=lambda one: one.at))
-
-
-def _to_line(operation: Operation) -> bytes:
-    plain = {"at": format_time(operation.at), "by": operation.by, "op": operation.op, **operation.facts}
-    # Bytes that are not UTF-8 (in a name, a path) stay escaped: a note is text.
-    return json.dumps(plain, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def _busy() -> RepositoryError:

@@ -2,26 +2,28 @@
 
 One row a run: what selecting needs in columns, what a table shows as one small JSON document, and the record's files, as
 they were when validated, as another. It is refreshed by comparing ref names and ids, and rebuilt when it is damaged or was
-made by another version; the refs stay the truth.
+made by another version; the refs stay the truth. What the notes say of runs is beside them, and read again only where the
+notes have changed since.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import twice
 from twice.errors import TwiceError
 from twice.record.files import from_documents, to_documents
 from twice.record.model import Run
+from twice.record.operations import Operation, count_verdicts, operation_line, parse_operations
 from twice.record.summary import RunSummary, summarise_run, summary_from_plain, summary_to_plain
 from twice.textforms import format_time
 
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 _SCHEMA = """
 CREATE TABLE made_by (text TEXT NOT NULL);
 CREATE TABLE runs (
@@ -36,6 +38,8 @@ CREATE TABLE runs (
   problem TEXT      -- why not
 ) WITHOUT ROWID;
 CREATE INDEX runs_by_time ON runs (started_at, id);
+CREATE TABLE notes (commit_id TEXT PRIMARY KEY, operations BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE notes_tip (id TEXT NOT NULL);  -- the notes' commit that this is of
 """
 _INSERT = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -103,6 +107,26 @@ class RunIndex:
             self._connection.executemany("DELETE FROM runs WHERE ref = ?", [(ref,) for ref in gone])
             self._connection.executemany(_INSERT, rows)
 
+    def refresh_notes(
+        self, tip: str | None, changed: Callable[[str | None, str | None], Mapping[str, Sequence[Operation]]]
+    ) -> None:
+        """Make the index agree with the notes at `tip`; `changed` gives what is another since the tip known here."""
+        row = self._connection.execute("SELECT id FROM notes_tip").fetchone()
+        known = row[0] if row else None
+        if known == tip:
+            return
+        rows = [(commit, b"\n".join(map(operation_line, said))) for commit, said in changed(known, tip).items()]
+        with suppress(sqlite3.OperationalError), self._connection:
+            self._connection.execute("DELETE FROM notes_tip")
+            if tip is not None:
+                self._connection.execute("INSERT INTO notes_tip VALUES (?)", (tip,))
+            self._connection.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?)", rows)
+
+    def operations(self, commit: str) -> tuple[Operation, ...]:
+        """What has been said of a run since, oldest first."""
+        row = self._connection.execute("SELECT operations FROM notes WHERE commit_id = ?", (commit,)).fetchone()
+        return parse_operations(row[0]) if row else ()
+
     def add(self, ref: str, commit: str, run: Run) -> None:
         """Add a run that was just sealed."""
         with suppress(sqlite3.OperationalError), self._connection:
@@ -123,11 +147,11 @@ class RunIndex:
     def summaries(self, experiment: str | None = None) -> list[RunSummary]:
         """The summary of every run that could be read, oldest first, of one experiment if given."""
         found = self._connection.execute(
-            "SELECT summary FROM runs WHERE summary IS NOT NULL"
+            "SELECT summary, operations FROM runs LEFT JOIN notes USING (commit_id) WHERE summary IS NOT NULL"
             " AND (? IS NULL OR experiment = ? OR experiment LIKE ? || '/%') ORDER BY started_at, id",
             (experiment, experiment, experiment),
         )
-        return [summary_from_plain(json.loads(text)) for (text,) in found]
+        return [_with_operations(summary_from_plain(json.loads(text)), said) for text, said in found]
 
     def runs(self, refs: Iterable[str]) -> dict[str, Run]:
         """Ref → run, for those refs whose record could be read."""
@@ -138,6 +162,14 @@ class RunIndex:
                 documents, lock = json.loads(row[0])
                 found[ref] = from_documents(documents, lock)
         return found
+
+
+def _with_operations(summary: RunSummary, said: bytes | None) -> RunSummary:
+    """The summary with what the notes add to it."""
+    if not said:
+        return summary
+    reproduced, diverged = count_verdicts(parse_operations(said))
+    return replace(summary, reproduced=reproduced, diverged=diverged)
 
 
 def _row_of(ref: str, commit: str, read: Callable[[str], Run]) -> tuple[str | None, ...]:

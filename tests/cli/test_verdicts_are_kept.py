@@ -1,0 +1,44 @@
+"""A verdict stays with the run: in its note, in the list and on its page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from commands import Git, Twice
+
+
+def test_a_verdict_shows_in_the_list_and_on_the_page(twice: Twice, repository: Path, git: Git) -> None:
+    (repository / "train.py").write_text("print('value: 1')\n")
+    twice("run", "python", "train.py")
+    assert "verified" not in twice("ls").out
+    twice("reproduce", "@")
+    original, again = json.loads(twice("ls", "--json").out)["runs"]
+    assert (original["reproduced"], original["diverged"], again["reproduced"]) == (1, 0, 0)
+    assert "✓1" in twice("ls").out
+    twice("reproduce", original["id"])
+    assert "✓2" in twice("ls").out
+    page = twice("show", original["id"]).out
+    assert page.count("✓ reproduced") == 2 and again["id"] in page and "Ada" in page
+    verdict = json.loads(twice("show", original["id"], "--json").out)["verdicts"][0]
+    assert (verdict["outcome"], verdict["run"], verdict["by"]) == ("reproduced", again["id"], "Ada <ada@example.org>")
+    assert verdict["results"].startswith("identical: 1 of 1 metric")
+    commit = git("rev-parse", f"refs/experiments/train/{original['id']}").strip()
+    lines = git("notes", "--ref=experiments", "show", commit).splitlines()
+    assert [json.loads(line)["op"] for line in lines] == ["verdict", "verdict"]
+
+
+def test_a_divergence_is_kept_too(twice: Twice, repository: Path) -> None:
+    (repository / "train.py").write_text("import os\nprint('value:', int.from_bytes(os.urandom(6), 'big'))\n")
+    twice("run", "python", "train.py")
+    twice("reproduce", "@", expect=1)
+    assert "✗1" in twice("ls").out
+    assert "✗ diverged" in twice("show", "@~1").out
+
+
+def test_notes_that_change_or_go_are_seen(twice: Twice, repository: Path, git: Git) -> None:
+    twice("run", "python", "train.py")
+    twice("reproduce", "@")
+    assert "✓1" in twice("ls").out
+    git("update-ref", "-d", "refs/notes/experiments")
+    assert "verified" not in twice("ls").out
