@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -33,3 +34,10 @@ def outermost_python(request: pytest.FixtureRequest) -> str:
     """The oldest and the newest Python here that the agent is for."""
     python: str = _PRESENT[request.param]
     return python
+
+
+@pytest.fixture
+def bare(python: str, tmp_path: Path) -> str:
+    """The Python with no installed package, not even `twice`."""
+    subprocess.run([python, "-m", "venv", "--without-pip", str(tmp_path / "bare")], check=True)
+    return str(tmp_path / "bare" / "bin" / "python")

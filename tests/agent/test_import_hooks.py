@@ -82,11 +82,11 @@ def test_threads_that_import_at_once_act_once(run: Runner) -> None:
     assert run(script).output == "1\n"
 
 
-def test_a_namespace_package_of_that_name_stays_one(run: Runner, python: str) -> None:
+def test_a_namespace_package_of_that_name_stays_one(run: Runner, bare: str) -> None:
     (run.work / "torch").mkdir()
     (run.work / "torch" / "inner.py").write_text("x = 1\n")
     script = "import torch.inner, torch; print(torch.inner.x, type(torch.__path__).__name__, getattr(torch, '__file__', None))"
-    assert run(script, python=python).output == "1 _NamespacePath None\n"
+    assert run(script, python=bare).output == "1 _NamespacePath None\n"
 
 
 def test_a_package_that_fails_to_import_raises_its_own_error(run: Runner) -> None:
@@ -100,12 +100,12 @@ def test_a_package_that_fails_to_import_raises_its_own_error(run: Runner) -> Non
     assert run(script).output == "libcudart is missing\nlibcudart is missing\nFalse\n"
 
 
-def test_a_package_that_is_not_there_is_not_there(run: Runner) -> None:
+def test_a_package_that_is_not_there_is_not_there(run: Runner, bare: str) -> None:
     script = (
         "import importlib.util; print(importlib.util.find_spec('torch'))\n"
         "try: import torch\nexcept ImportError as error: print(error)\n"
     )
-    assert run(script).output == "None\nNo module named 'torch'\n"
+    assert run(script, python=bare).output == "None\nNo module named 'torch'\n"
 
 
 def test_a_lazy_package_is_acted_on_when_it_loads(run: Runner, python: str) -> None:
@@ -122,7 +122,7 @@ def test_a_lazy_package_is_acted_on_when_it_loads(run: Runner, python: str) -> N
     assert run(script, python=python).output == "1 SourceFileLoader\n"
 
 
-def test_another_finder_of_the_script_still_finds(run: Runner) -> None:
+def test_another_finder_of_the_script_still_finds(run: Runner, bare: str) -> None:
     script = (
         "import importlib.abc, importlib.machinery, sys\n"
         "class Mine(importlib.abc.MetaPathFinder, importlib.abc.Loader):\n"
@@ -132,7 +132,7 @@ def test_another_finder_of_the_script_still_finds(run: Runner) -> None:
         "sys.meta_path.append(Mine())\n"
         "import torch; print(isinstance(torch.__loader__, Mine))\n"
     )
-    assert run(script).output.endswith("\nTrue\n")
+    assert run(script, python=bare).output.endswith("\nTrue\n")
 
 
 def test_a_hooked_module_runs_as_a_program(run: Runner, python: str) -> None:
@@ -142,13 +142,6 @@ def test_a_hooked_module_runs_as_a_program(run: Runner, python: str) -> None:
 
 
 _TWICE = "import twice; print(twice.run_id(), [name for name in dir(twice) if name[0] != '_'], getattr(twice, '__file__', None))"
-
-
-@pytest.fixture
-def bare(python: str, tmp_path: Path) -> str:
-    """The Python with no installed package, not even `twice`."""
-    subprocess.run([python, "-m", "venv", "--without-pip", str(tmp_path / "bare")], check=True)
-    return str(tmp_path / "bare" / "bin" / "python")
 
 
 def test_twice_can_be_imported_where_it_is_not_installed(run: Runner, bare: str) -> None:

@@ -21,19 +21,24 @@ from itertools import count
 
 from . import import_hooks, process_keys, protocol
 
-try:
-    # As `random` itself does: hashlib would load OpenSSL, 2 ms in each process that imports `random`.
-    from _sha2 import sha256  # type: ignore[import-not-found]  # Python 3.12
-except ImportError:
-    try:
-        from _sha256 import sha256  # type: ignore[import-not-found]
-    except ImportError:
-        from hashlib import sha256
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator
+    from typing import Any, Callable, Iterator
 
+
+def _find_sha256() -> Callable[[bytes], Any]:
+    """SHA-256 from where `random` takes SHA-512: hashlib would load OpenSSL, 2 ms in each process that imports `random`."""
+    for name in ("_sha2", "_sha256"):  # since Python 3.12, and before
+        try:
+            return __import__(name).sha256  # type: ignore[no-any-return]
+        except ImportError:
+            continue
+    from hashlib import sha256
+
+    return sha256
+
+
+_sha256 = _find_sha256()
 _root_seed = 0
 _counters: dict[tuple[str, str], Iterator[int]] = {}  # (key of the process, what) → the number of the next draw
 _reported: set[tuple[str, str]] = set()
@@ -55,7 +60,7 @@ def bits(what: str, length: int) -> int:
 def derive(root_seed: int, key: str, what: str, number: int, length: int) -> int:
     """`length` bits out of SHA-256 over these facts, block after block."""
     blocks = b"".join(
-        sha256(f"twice 1\n{root_seed}\n{key}\n{what}\n{number}\n{block}".encode()).digest()
+        _sha256(f"twice 1\n{root_seed}\n{key}\n{what}\n{number}\n{block}".encode()).digest()
         for block in range((length + 255) // 256)
     )
     return int.from_bytes(blocks, "big") >> (len(blocks) * 8 - length)
