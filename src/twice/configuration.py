@@ -17,7 +17,6 @@ that a setting which does nothing cannot go unnoticed.
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 from collections.abc import Mapping
@@ -70,6 +69,8 @@ def parse_configuration(table: Mapping[str, Any], where: str) -> Configuration:
             bounds[key.removeprefix("compare.metrics.")] = _bounds(value, key, where)
             continue
         if key not in _SETTINGS:
+            import difflib  # 2 ms, for a message that is hardly ever needed
+
             near = difflib.get_close_matches(key, _SETTINGS, n=1)
             hint = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(_SETTINGS)}"
             raise UsageError(f"{where}: unknown key `{key}`", hint=hint)

@@ -13,7 +13,6 @@ A secret that shows neither sign (the 40 hexadecimal digits of an old W&B key, g
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -246,6 +245,7 @@ _FILES = frozenset(
     """
     .env .envrc .netrc _netrc .pypirc .pgpass .my.cnf .htpasswd .git-credentials .dockercfg .boto .s3cfg rclone.conf
     .secrets .vault-token .vault_pass kaggle.json kubeconfig credentials.json application_default_credentials.json
+    secrets.yaml secrets.yml secrets.json secrets.toml secrets.ini secrets.env
     """.split()  # noqa: SIM905 (a list of names reads best as one)
 )
 _FILES_IN = frozenset(
@@ -261,24 +261,9 @@ _FILES_IN = frozenset(
         (".modal", "token"),
     }
 )
-_FILE_PATTERNS = (
-    "id_rsa*",
-    "id_dsa*",
-    "id_ecdsa*",
-    "id_ed25519*",
-    "service-account*.json",
-    "service_account*.json",
-    "serviceaccount*.json",
-    "client_secret*.json",
-    "client-secret*.json",
-    "*-credentials.json",
-    "*_credentials.json",
-    "secrets.y*ml",
-    "secrets.json",
-    "secrets.toml",
-    "secrets.ini",
-    "secrets.env",
-)
+_PRIVATE_KEYS = ("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519")  # the name begins so
+_KEYS_IN_JSON = ("service-account", "service_account", "serviceaccount", "client_secret", "client-secret")  # so, too
+_CREDENTIALS_IN_JSON = ("-credentials.json", "_credentials.json")
 _KEY_STORES = (".p12", ".pfx", ".jks", ".keystore", ".ppk", ".p8", ".kdbx", ".agekey")
 _EXAMPLES = frozenset({"example", "sample", "template", "dist", "default", "defaults", "schema"})
 _PUBLIC = frozenset(
@@ -323,4 +308,6 @@ def is_secret_file(path: str) -> bool:
         return False
     if name.endswith((".pem", ".key")):
         return not words & _PUBLIC
-    return name.endswith(_KEY_STORES) or any(fnmatch.fnmatchcase(name, pattern) for pattern in _FILE_PATTERNS)
+    if name.endswith((*_KEY_STORES, *_CREDENTIALS_IN_JSON)) or name.startswith(_PRIVATE_KEYS):
+        return True
+    return name.startswith(_KEYS_IN_JSON) and name.endswith(".json")

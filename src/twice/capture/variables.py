@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from twice.capture.secrets import MASK, is_secret_name, mask_text
@@ -44,7 +45,7 @@ _ALLOWED = tuple(
     """.split()  # noqa: SIM905 (a list of names reads best as one)
 )
 
-_NEVER = ("TWICE_*",)
+_NEVER = "TWICE_"
 _AGENT = ("twice", "agent")  # PYTHONPATH holds a folder in this one, in whichever place twice is installed
 
 
@@ -56,10 +57,10 @@ def capture_variables(
     `patterns` are the user's own (`MY_*`). PYTHONPATH entries below `root` begin with `{repository}` in the result, and
     entries in `own_paths` or in any `twice/agent` are left out of it.
     """
-    allowed = (*_ALLOWED, *patterns)
+    is_allowed = _matcher((*_ALLOWED, *patterns))
     found: dict[str, str] = {}
     for name in sorted(environ):
-        if not _matches(name, allowed) or _matches(name, _NEVER) or is_secret_name(name):
+        if not is_allowed(name) or name.startswith(_NEVER) or is_secret_name(name):
             continue
         value = environ[name]
         if name == "PYTHONPATH":
@@ -83,8 +84,21 @@ def restore_variables(recorded: Mapping[str, str], root: Path) -> dict[str, str]
     return restored
 
 
-def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+def _matcher(patterns: Iterable[str]) -> Callable[[str], bool]:
+    """Whether a name matches one of the patterns.
+
+    fnmatch compiles each pattern that it is asked about: it is not where the text before the wildcard settles it.
+    """
+    patterns = tuple(patterns)
+    whole = {pattern for pattern in patterns if pattern.isidentifier()}
+    others = [(re.split(r"[*?[]", pattern, maxsplit=1)[0], pattern) for pattern in patterns if pattern not in whole]
+
+    def matches(name: str) -> bool:
+        return name in whole or any(
+            name.startswith(start) and fnmatch.fnmatchcase(name, pattern) for start, pattern in others
+        )
+
+    return matches
 
 
 def _portable(value: str, root: Path | None, own_paths: tuple[str, ...]) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from twice.configuration import Configuration, read_configuration
-from twice.execution.process import Clock
+from twice.execution.clock import Clock
 from twice.git.repository import Repository
 
 

@@ -10,8 +10,8 @@ from twice.capture.code import capture_code, file_states
 from twice.capture.request import Request, is_python
 from twice.configuration import Configuration
 from twice.errors import CaptureError
+from twice.execution.clock import Clock
 from twice.execution.placing import Found, levels_above, place_inputs
-from twice.execution.process import Clock
 from twice.execution.recording import Place, Recorded, record_run
 from twice.execution.worktrees import fresh_worktree, unbound
 from twice.git.repository import Repository

@@ -1,7 +1,8 @@
 """How is the user's command run, and how did it end?
 
 The command runs in the foreground, in our own process group and with the user's stdin, so that Ctrl-C and job control
-work as without `twice`. While it runs, `meanwhile` is called once: the time to do what need not delay the start.
+work as without `twice`. While it runs, `meanwhile` is called once, in a thread: the time to do what need not delay the
+start. It is given a function that waits so many seconds and says whether the command has ended.
 """
 
 from __future__ import annotations
@@ -13,25 +14,15 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from twice.capture.outcome import Outcome
 from twice.errors import CommandNotStarted
+from twice.execution.clock import Clock as Clock
 from twice.execution.output import Channel, OutputLog, pump
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Clock:
-    """The two clocks a run is timed by: the wall's, for people, and one that never jumps, for durations."""
-
-    now: Callable[[], datetime]
-    monotonic_s: Callable[[], float] = time.monotonic
 
 
 def find_program(command: Sequence[str], directory: Path, environ: Mapping[str, str]) -> str:
@@ -67,7 +58,7 @@ def run_process(
     *,
     show_on: int,
     on_stdout: Callable[[bytes], None],
-    meanwhile: Callable[[Callable[[], bool]], None],
+    meanwhile: Callable[[Callable[[float], bool]], None],
     child_setup: Callable[[], None] | None = None,
 ) -> Outcome:
     """Run the command to its end; its stdout is shown on our descriptor `show_on`, its stderr on ours.
@@ -100,14 +91,14 @@ def run_process(
         pumping = threading.Thread(target=pump, args=(stdout, stderr, log, on_stdout, ended.is_set), daemon=True)
         pumping.start()
         warnings: list[str] = []
-        try:
-            meanwhile(lambda: _is_running(process))
-        except Exception as error:
-            warnings.append(f"while the command ran: {type(error).__name__}: {error}")
+        # Beside the waiting, not before it: a command that ends early is timed by its own end.
+        preparing = threading.Thread(target=_prepare, args=(meanwhile, ended, warnings), daemon=True)
+        preparing.start()
         return_code, usage = _wait(process)
         duration_s = clock.monotonic_s() - started_s
         ended.set()
         pumping.join()
+        preparing.join()
     log.close()
     if log.problem is not None:
         warnings.append(log.problem)
@@ -167,11 +158,11 @@ def _in_foreground() -> bool:
     return False
 
 
-def _is_running(process: subprocess.Popen[bytes]) -> bool:
-    """Whether the command still runs, without reaping it: `_wait` wants to know what it used."""
-    if sys.platform == "win32":
-        return process.poll() is None
-    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+def _prepare(meanwhile: Callable[[Callable[[float], bool]], None], ended: threading.Event, warnings: list[str]) -> None:
+    try:
+        meanwhile(ended.wait)
+    except Exception as error:
+        warnings.append(f"while the command ran: {type(error).__name__}: {error}")
 
 
 def _wait(process: subprocess.Popen[bytes]) -> tuple[int, dict[str, Any]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import platform
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,8 @@ from twice.capture.variables import capture_variables
 from twice.configuration import Configuration
 from twice.errors import TwiceError
 from twice.execution.child_environment import child_environment
-from twice.execution.process import Clock, find_program, run_process
+from twice.execution.clock import Clock
+from twice.execution.process import find_program, run_process
 from twice.git.repository import Repository
 from twice.record.code import Code
 from twice.record.plain import to_plain
@@ -164,14 +164,13 @@ def _execute(
     def found_metric(name: str, value: float | int, step: int | None) -> None:
         journal.write("metric", name=name, value=value, step=step, source="stdout")
 
-    def meanwhile(is_running: Callable[[], bool]) -> None:
+    def meanwhile(has_ended: Callable[[float], bool]) -> None:
         # Slow imports that only sealing needs: while the command runs they cost the user nothing.
         from twice.execution import sealing
 
         sealing.prepare()
         pause_s = 0.02
-        while is_running() and not sealing.keep_environment(live, before, environ, wait=True):
-            time.sleep(pause_s)
+        while not sealing.keep_environment(live, before, environ, wait=True) and not has_ended(pause_s):
             pause_s = min(0.5, pause_s * 1.2)
 
     return run_process(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twice.configuration import Configuration
 from twice.errors import TwiceError
-from twice.execution.process import Clock
+from twice.execution.clock import Clock
 from twice.execution.recording import drop_pending
 from twice.execution.sealing import Sealed, seal
 from twice.git.repository import Repository
