@@ -52,18 +52,18 @@ def run_json(run: Run, *, commit: str | None = None, operations: Sequence[Operat
         verdicts=[{"at": format_time(one.at), "by": one.by, **one.facts} for one in verdicts(operations)],
         extra={key: value for key, value in execution.items() if key not in keys and key != "format"},
     )
-    return _strict_mapping(shape)
+    return strict_mapping(shape)
 
 
 def runs_json(runs: Sequence[Run | RunSummary]) -> dict[str, Any]:
     """A list of runs under `runs`, each with `params` by dotted name and the last values of its `metrics`."""
     summaries = (summarise_run(run) if isinstance(run, Run) else run for run in runs)
-    return _strict_mapping({"schema_version": SCHEMA_VERSION, "runs": [summary_to_plain(each) for each in summaries]})
+    return strict_mapping({"schema_version": SCHEMA_VERSION, "runs": [summary_to_plain(each) for each in summaries]})
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
     """`a`, `b`, `identical`, `differs`, and under `sections` the name, state, summary and differences of each."""
-    return _strict_mapping(
+    return strict_mapping(
         {
             "schema_version": SCHEMA_VERSION,
             "a": comparison.a,
@@ -80,7 +80,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:
     """`original`, `again`, `outcome`, `tolerance`, and the `rows`, `metrics` and `outputs` of the verdict."""
-    return _strict_mapping(
+    return strict_mapping(
         {
             "schema_version": SCHEMA_VERSION,
             "original": verdict.original,
@@ -101,7 +101,8 @@ def _fields(facts: Any) -> dict[str, Any]:
     return {field.name: getattr(facts, field.name) for field in fields(facts)}
 
 
-def _strict_mapping(values: Mapping[str, Any]) -> dict[str, Any]:
+def strict_mapping(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The mapping as strict JSON in UTF-8 has it: no NaN, no stray surrogates."""
     return {clean_text(str(key)): _strict(value) for key, value in values.items()}
 
 
@@ -112,7 +113,7 @@ def _strict(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, Mapping):
-        return _strict_mapping(value)
+        return strict_mapping(value)
     if isinstance(value, (list, tuple)):
         return [_strict(each) for each in value]
     return value
