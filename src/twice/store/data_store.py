@@ -110,9 +110,12 @@ class DataStore:
         return digest.hexdigest() == sha256
 
     def objects(self) -> Iterator[str]:
-        """The sha256 of every object that runs keep, in no order."""
-        for folder, _, names in os.walk(self._names):
-            yield from (name for name in names if _OBJECT.fullmatch(name) and Path(folder).name == name[2:4])
+        """The sha256 of every object that is here, git-lfs's own included; sorted."""
+        found: set[str] = set()
+        for top in (self._objects, self._names):
+            for folder, _, names in os.walk(top):
+                found.update(name for name in names if _OBJECT.fullmatch(name) and Path(folder).name == name[2:4])
+        yield from sorted(found)
 
     def copy_out(self, sha256: str, target: Path, mode: int = 0o644) -> None:
         """Copy an object to a path, replacing what is there; checked before it takes its place.
