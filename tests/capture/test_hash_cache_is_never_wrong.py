@@ -62,7 +62,7 @@ def test_a_changed_file_is_unknown(tmp_path: Path, change: object) -> None:
         assert cache.get(path, path.stat()) is None
 
 
-def test_a_file_younger_than_the_coarsest_stamp_is_not_remembered(tmp_path: Path) -> None:
+def test_a_file_younger_than_a_tick_of_its_file_system_is_not_remembered(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"1")
     with HashCache.open(tmp_path / "hashes") as cache:
@@ -72,6 +72,24 @@ def test_a_file_younger_than_the_coarsest_stamp_is_not_remembered(tmp_path: Path
         path.write_bytes(b"2")
         os.utime(path, ns=(status.st_mtime_ns, status.st_mtime_ns))
         assert hash_files([path], cache)[path].sha256 != first.sha256
+
+
+@pytest.mark.parametrize(
+    ("ctime_ns", "age_ns", "is_kept"),
+    [
+        (1_000_000_000_123_456_789, 50_000_000, False),
+        (1_000_000_000_123_456_789, 200_000_000, True),
+        (1_000_000_000_000_000_000, 200_000_000, False),  # whole seconds: FAT, ext3
+        (1_000_000_000_000_000_000, 2_100_000_000, True),
+    ],
+)
+def test_the_tick_is_read_off_the_stamps(tmp_path: Path, ctime_ns: int, age_ns: int, is_kept: bool) -> None:
+    path = aged(tmp_path / "file")
+    plain = list(path.stat())
+    status = os.stat_result(plain, {"st_mtime_ns": ctime_ns - 10**12, "st_ctime_ns": ctime_ns})
+    with HashCache.open(tmp_path / "hashes") as cache:
+        cache.put(path, status, SHA, began_ns=ctime_ns + age_ns)
+        assert (cache.get(path, status) is not None) == is_kept
 
 
 def test_a_stamp_from_the_future_is_not_trusted(tmp_path: Path) -> None:

@@ -3,11 +3,11 @@
 Key: the absolute path. An entry counts while size, mtime, ctime and inode are what they were. It is disposable:
 damaged, of another version, or in a folder that cannot be written → rebuilt, or done without, and never an error.
 
-It must never be wrong, so what stat cannot vouch for is not kept ("racy", as in git's index):
-a file whose time stamps were, when it was read, closer to the clock than the coarsest stamps that file systems write
-(2 s, FAT): it could change again without its stamp changing; a stamp from the future is no better. And files on tmpfs,
-where stores through a memory map do not move mtime at all. What remains is a file server whose clock differs from ours
-by more than those 2 s, and a second change within one tick of its clock.
+It must never be wrong, so what stat cannot vouch for is not kept ("racy", as in git's index). A file whose stamps were, when
+it was read, closer to the clock than a tick of its file system could change again without its stamp changing; a stamp from
+the future is no better. A tick is at most 10 ms where stamps have digits below the millisecond (ext4, xfs, btrfs, APFS,
+NTFS), up to 2 s elsewhere (FAT, ext3). Nor are files on tmpfs kept: stores through a memory map do not move mtime there.
+What remains is a file server whose clock is behind ours, and a second change of equal size within one tick of it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from twice.capture.opened_files import Stamp, stamp_of
 
 VERSION = 1
 
-_COARSEST_STAMP_NS = 2_000_000_000
+_COARSE_TICK_NS, _FINE_TICK_NS = 2_000_000_000, 100_000_000  # with room to spare
 _FLUSH_AFTER = 1000  # entries
 _WAIT_S = 2.0  # for another process that writes; after that we do without: it only costs a second reading
 _SCHEMA = """
@@ -78,7 +78,9 @@ class HashCache:
         `status` is from before the reading and was the same after it; the first byte was read at `began_ns`.
         """
         newest = max(status.st_mtime_ns, status.st_ctime_ns)
-        if began_ns - newest < _COARSEST_STAMP_NS or status.st_dev in self._unreliable_devices:
+        # By ctime, which nobody can set; one stamp in a million looks coarse and is not.
+        tick_ns = _FINE_TICK_NS if status.st_ctime_ns % 1_000_000 else _COARSE_TICK_NS
+        if began_ns - newest < tick_ns or status.st_dev in self._unreliable_devices:
             return
         key = _key(path)
         with self._lock:

@@ -19,7 +19,7 @@ _EVERYWHERE = re.compile(
 _OUTSIDE = re.compile(
     r"\.(so(\.[\d.]+)?|dylib|dll|pyd|ttf|ttc|otf|afm|pfb|pfm)$"
     r"|/(torchinductor_|torch_extensions|pymp-|joblib_memmapping_folder|matplotlib-|\.X11|\.org\.chromium)[^/]*(/|$)"
-    r"|/fontconfig/|/fontlist-v\d+\.json$"
+    r"|/lib(64)?/python\d(\.\d+t?)?/|/fontconfig/|/fontlist-v\d+\.json$"
 )
 _SYSTEM = (
     "/proc/", "/sys/", "/dev/", "/etc/", "/run/", "/boot/", "/bin/", "/sbin/", "/lib/", "/lib32/", "/lib64/",

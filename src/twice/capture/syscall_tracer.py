@@ -22,7 +22,7 @@ A second filter with a listener is refused by the kernel: a run inside a run has
 """
 
 # Paths are texts from other processes here, and what handles them runs once for each file that is opened.
-# ruff: noqa: PTH116, PTH118, PTH119
+# ruff: noqa: PTH116, PTH119
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -51,7 +52,6 @@ BLIND_SPOTS = (
 
 _READ, _WRITE = 1, 2
 _WAYS = {os.O_RDONLY: _READ, os.O_WRONLY: _WRITE, os.O_RDWR: _READ | _WRITE}
-_SLASH = ord("/")
 _ANSWER_S = 2.0  # longer than any kernel takes to answer one open
 _LAST_ANSWERS_S = 0.2
 _SWITCH_INTERVAL_S = 0.0005
@@ -74,95 +74,101 @@ class SyscallTracer:
     """Watches one command; see the module for the order of calls."""
 
     def __init__(self, journal: Path | None = None, keep: Callable[[str], bool] | None = None) -> None:
-        """`keep` tells, for an absolute path, whether it is worth noting; it is called from another thread."""
+        """`keep` tells, for an absolute path, whether it is worth noting; it is called from another thread.
+
+        With a `journal` what is seen is written there, and not kept in memory.
+        """
         self.unreadable = 0
+        self.problem: str | None = None
         self._journal = journal
         self._keep = keep or (lambda _: True)
-        self._filter = seccomp.Filter()
-        self._channel, self._child_end = socket.socketpair()
-        self._standby_channel, self._standby_end = socket.socketpair()
-        self._wake_reader, self._wake_writer = os.pipe()
-        self._thread = threading.Thread(target=self._watch, name="twice-tracer", daemon=True)
+        self._links: _Links | None = None
         self._notes: _Notes | None = None
         self._switch_interval_s = sys.getswitchinterval()
-        self.problem: str | None = None
 
     def start(self) -> None:
         """Make ready; what the command does from `child_setup` on is seen."""
-        _fork_standby(self._standby_channel)
-        self._standby_channel.close()
+        self._links = links = _Links()
+        _fork_standby(links.at_standby)
+        links.at_standby.close()
         self._notes = _Notes(self._journal, self._keep)
         # A notification waits for this process's interpreter: let busy threads of ours hand it over quickly.
         sys.setswitchinterval(min(self._switch_interval_s, _SWITCH_INTERVAL_S))
+        self._thread = threading.Thread(target=self._watch, args=(links,), name="twice-tracer", daemon=True)
         self._thread.start()
 
     def child_setup(self) -> None:
         """In the child, between fork and exec: install the filter and hand over its listener.  Never raises."""
+        links = self._links
+        if links is None:
+            return
         try:
-            listener = self._filter.install()
+            listener = links.filter.install()
             # The standby first: from then on somebody will let the child go on, whatever happens to us.
-            seccomp.send_descriptor(self._standby_end, listener)
-            seccomp.send_descriptor(self._child_end, listener)
+            seccomp.send_descriptor(links.to_standby, listener)
+            seccomp.send_descriptor(links.to_watcher, listener)
             if listener >= 0:
                 os.close(listener)
         except Exception:
             pass  # the command matters more than what is seen of it; who waits for the listener sees the channel close
 
     def stop(self) -> tuple[OpenedFile, ...]:
-        """Stop watching and tell what was seen; processes that go on are let do what they want, unseen.
+        """Stop watching and tell what was seen, unless the journal has it; processes that go on do so unseen.
 
-        `problem` then tells why nothing was seen, if the filter could not be installed.
+        `problem` then tells why the tracer saw nothing, or not all.
         """
-        self._child_end.close()
+        links, notes = self._links, self._notes
+        if links is None or notes is None:
+            return ()
+        self._links = None
+        links.to_watcher.close()
         with contextlib.suppress(OSError):
-            os.write(self._wake_writer, b"\0")
-        if self._thread.ident is not None:
-            self._thread.join()
+            os.write(links.wake_writer, b"\0")
+        self._thread.join()
         sys.setswitchinterval(self._switch_interval_s)
-        self._channel.close()
-        self._standby_end.close()  # the standby takes over
-        os.close(self._wake_reader)
-        os.close(self._wake_writer)
-        return self._notes.close() if self._notes is not None else ()
+        links.close()
+        return notes.close()
 
-    def _watch(self) -> None:
+    def _watch(self, links: _Links) -> None:
+        listener = -1
         try:
-            listener = self._await_listener()
-        except (OSError, EOFError):
+            listener = _await_listener(links)
+            if listener < 0:
+                self.problem = f"the command could not install the filter: {os.strerror(-listener)}"
+            else:
+                self._serve(listener, links.wake_reader)
+        except EOFError:
             self.problem = "the command could not install the filter"
-            return
-        if listener < 0:
-            self.problem = f"the command could not install the filter: {os.strerror(-listener)}"
-            return
-        try:
-            self._serve(listener)
+        except Exception as error:  # a bug of ours must not leave the command waiting for an answer
+            self.problem = f"the tracer failed: {type(error).__name__}: {error}"
         finally:
-            os.close(listener)
+            if listener >= 0:
+                os.close(listener)
+            links.to_standby.close()  # the standby takes over
 
-    def _await_listener(self) -> int:
-        ready, _, _ = select.select([self._channel.fileno(), self._wake_reader], [], [])
-        if self._channel.fileno() not in ready:
-            raise EOFError
-        return seccomp.receive_descriptor(self._channel)
-
-    def _serve(self, descriptor: int) -> None:
+    def _serve(self, descriptor: int, wake: int) -> None:
         assert self._notes is not None
         listener, memory, notes = seccomp.Listener(descriptor), seccomp.Memory(), self._notes
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
-        poll.register(self._wake_reader, select.POLLIN)
+        poll.register(wake, select.POLLIN)
+        mounts = _Mounts()
+        poll.register(mounts.descriptor, select.POLLPRI)
         ends_s: float | None = None
-        while True:
-            ready = dict(poll.poll())
-            if descriptor in ready:
-                if not ready[descriptor] & select.POLLIN:
-                    return  # the last process with the filter is gone
-                self._answer(listener, memory, notes)
-            if self._wake_reader in ready:
-                # What was asked before the end is seen; but processes that never rest are not waited for.
-                ends_s = ends_s or time.monotonic() + _LAST_ANSWERS_S
-                if descriptor not in ready or time.monotonic() > ends_s:
-                    return
+        with mounts.file:
+            while True:
+                ready = dict(poll.poll())
+                if mounts.descriptor in ready:
+                    notes.untouchable = mounts.new_of_programs()
+                if descriptor in ready:
+                    if not ready[descriptor] & select.POLLIN:
+                        return  # the last process with the filter is gone
+                    self._answer(listener, memory, notes)
+                if wake in ready:
+                    # What was asked before the end is seen; but processes that never rest are not waited for.
+                    ends_s = ends_s or time.monotonic() + _LAST_ANSWERS_S
+                    if descriptor not in ready or time.monotonic() > ends_s:
+                        return
 
     def _answer(self, listener: seccomp.Listener, memory: seccomp.Memory, notes: _Notes) -> None:
         notification = listener.receive()
@@ -174,7 +180,63 @@ class SyscallTracer:
         except Exception:  # a process that hides its memory, a path that is none: it must go on all the same
             self.unreadable += 1
         if listener.let_go_on(notification) and note is not None:
-            notes.take(note)  # while the command goes on already
+            # While the command goes on already.  A full disk is told, and is no reason to stop answering.
+            try:
+                notes.take(note)
+            except Exception as error:
+                self.problem = f"not all that was opened could be noted: {error}"
+
+
+class _Mounts:
+    """Tells which file systems, run by a program (FUSE), were mounted since it was made.
+
+    Such a program may be a process of the run. To look at one of its files would be to wait for an answer of a process
+    that itself waits for ours.
+    """
+
+    def __init__(self) -> None:
+        self.file = Path("/proc/self/mountinfo").open("rb", buffering=0)  # noqa: SIM115 - for who serves
+        self.descriptor = self.file.fileno()
+        self._before = self._of_programs()
+
+    def new_of_programs(self) -> tuple[str, ...]:
+        return tuple(self._of_programs() - self._before)
+
+    def _of_programs(self) -> set[str]:
+        # proc_pid_mountinfo(5): 36 35 98:0 /root /mount\\040point rw,noatime - fuse.sshfs source rw
+        self.file.seek(0)
+        found = set()
+        for line in self.file.read().splitlines():
+            left, _, right = line.partition(b" - ")
+            if right.startswith(b"fuse"):
+                point = re.sub(rb"\\([0-7]{3})", lambda code: bytes([int(code[1], 8)]), left.split()[4])
+                found.add(os.fsdecode(point).rstrip("/") + "/")
+        return found
+
+
+class _Links:
+    """What connects the recording process with the command before its exec, with the standby, and with its own thread."""
+
+    def __init__(self) -> None:
+        self.filter = seccomp.Filter()
+        self.at_watcher, self.to_watcher = socket.socketpair()
+        self.at_standby, self.to_standby = socket.socketpair()
+        self.wake_reader, self.wake_writer = os.pipe()
+
+    def close(self) -> None:
+        for end in (self.at_watcher, self.to_watcher, self.at_standby, self.to_standby):
+            end.close()
+        os.close(self.wake_reader)
+        os.close(self.wake_writer)
+
+
+def _await_listener(links: _Links) -> int:
+    poll = select.poll()
+    for descriptor in (links.at_watcher.fileno(), links.wake_reader):
+        poll.register(descriptor, select.POLLIN)
+    if all(descriptor == links.wake_reader for descriptor, _ in poll.poll()):
+        raise EOFError
+    return seccomp.receive_descriptor(links.at_watcher)
 
 
 # ----------------------------------------------------------------------------------------------------------- notes
@@ -190,18 +252,19 @@ class _Note:
 
 
 class _Notes:
-    """What was seen, once per path and way, and the journal of it."""
+    """What was seen, once per name and way, and the journal of it."""
 
     def __init__(self, journal: Path | None, keep: Callable[[str], bool]) -> None:
-        self._seen: set[tuple[bytes, int]] = set()
-        self._seen_relative: set[tuple[str, bytes, int]] = set()
+        self.untouchable: tuple[str, ...] = ()
+        # One text each, for a run may open a million files: the absolute name, and the way behind a zero.
+        self._seen: set[bytes] = set()
+        self._written: set[str] = set()
+        self._opened: list[OpenedFile] = []
         self._keep = keep
-        self._opened: dict[tuple[str, bool, bool], OpenedFile] = {}
         self._journal: int | None = None
         if journal is not None:
-            with contextlib.suppress(OSError):
-                journal.parent.mkdir(parents=True, exist_ok=True)
-                self._journal = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            journal.parent.mkdir(parents=True, exist_ok=True)
+            self._journal = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
 
     def look(self, notification: seccomp.Notification, memory: seccomp.Memory) -> _Note | None:
         """What has to be known before the call goes on; None if it is known already, or not worth knowing."""
@@ -214,49 +277,43 @@ class _Notes:
         if call.source is not None:
             return self._look_at_rename(notification, raw, memory)
         way, creates, truncates = _way(call, thread, arguments, memory)
-        asked = way
-        folder = "" if raw[0] == _SLASH else seccomp.folder_of(thread, _argument(arguments, call.folder))
-        if way == 0 or self._is_known(folder, raw, way):
+        if way == 0:
             return None
-        path = os.path.join(folder, os.fsdecode(raw))
+        folder = _start_of(raw, thread, arguments, call.folder)
+        key = b"%s%s\0%d" % (os.fsencode(folder), raw, way)
+        if key in self._seen:
+            return None
+        path = folder + os.fsdecode(raw)
         stamp = None
-        if way != _READ or not raw.endswith(_LIBRARIES):
+        if (way != _READ or not raw.endswith(_LIBRARIES)) and not path.startswith(self.untouchable):
             try:
                 status = os.stat(path)
-            except (OSError, ValueError):
+            except OSError:
                 if not creates:
-                    return None  # looked for in vain: it is not noted, and may be there the next time
-                way &= _WRITE
+                    return None  # looked for in vain: not noted, and it may be there the next time
+                way = _WRITE
             else:
                 if not stat.S_ISREG(status.st_mode):
                     return None
                 stamp = stamp_of(status)
                 if truncates:
-                    way &= _WRITE
-        self._remember(folder, raw, asked)
-        return _Note(path, way, stamp, relative=bool(folder))
+                    way &= ~_READ
+        self._seen.add(key)
+        return _Note(path, way, stamp, relative=bool(folder)) if way else None
 
     def _look_at_rename(self, notification: seccomp.Notification, raw: bytes, memory: seccomp.Memory) -> _Note | None:
         _, thread, call, arguments = notification
-        folder = "" if raw[0] == _SLASH else seccomp.folder_of(thread, _argument(arguments, call.folder))
-        path = os.path.join(folder, os.fsdecode(raw))
-        stamp = None
-        with contextlib.suppress(OSError, ValueError):
-            stamp = stamp_of(os.stat(path))
         source = memory.text(thread, arguments[call.source or 0])
         if source is None:
             raise OSError(errno.EFAULT, "the path cannot be read")
-        from_folder = "" if source[:1] == b"/" else seccomp.folder_of(thread, _argument(arguments, call.source_folder))
-        return _Note(path, _WRITE, stamp, relative=bool(folder), source=os.path.join(from_folder, os.fsdecode(source)))
-
-    def _is_known(self, folder: str, raw: bytes, way: int) -> bool:
-        return (folder, raw, way) in self._seen_relative if folder else (raw, way) in self._seen
-
-    def _remember(self, folder: str, raw: bytes, way: int) -> None:
-        if folder:
-            self._seen_relative.add((folder, raw, way))
-        else:
-            self._seen.add((raw, way))
+        folder = _start_of(raw, thread, arguments, call.folder)
+        path = folder + os.fsdecode(raw)
+        stamp = None
+        with contextlib.suppress(OSError):
+            if not path.startswith(self.untouchable):
+                stamp = stamp_of(os.stat(path))
+        source_folder = _start_of(source, thread, arguments, call.source_folder)
+        return _Note(path, _WRITE, stamp, relative=bool(folder), source=source_folder + os.fsdecode(source))
 
     def take(self, note: _Note) -> None:
         """Keep what was looked at, if it is worth it."""
@@ -264,28 +321,37 @@ class _Notes:
         if note.source is not None:
             # A folder that was filled and then renamed: what was written into it is now below the new name.
             above = os.path.normpath(note.source) + "/"
-            for opened in list(self._opened.values()):
-                if opened.write and os.path.normpath(opened.path).startswith(above):
-                    below = os.path.normpath(opened.path)[len(above) :]
-                    self._add(os.path.join(note.path, below), _WRITE, None, relative=note.relative)
+            for path in [path for path in self._written if path.startswith(above)]:
+                self._add(f"{note.path}/{path[len(above) :]}", _WRITE, None, relative=note.relative)
 
     def _add(self, path: str, way: int, stamp: Stamp | None, *, relative: bool) -> None:
-        key = (path, bool(way & _READ), bool(way & _WRITE))
-        if key in self._opened or not self._keep(os.path.normpath(path)):
+        normal = os.path.normpath(path)
+        if not self._keep(normal):
             return
-        opened = OpenedFile(path=path, read=key[1], write=key[2], relative=relative, stamp=stamp)
-        self._opened[key] = opened
-        if self._journal is not None:
+        if way & _WRITE:
+            if normal in self._written:  # a checkpoint that is replaced again and again
+                return
+            self._written.add(normal)
+        opened = OpenedFile(path=path, read=bool(way & _READ), write=bool(way & _WRITE), relative=relative, stamp=stamp)
+        if self._journal is None:
+            self._opened.append(opened)
+        else:
             line = json.dumps({"t": time.time(), "kind": "open", **event_fields(opened)})
-            with contextlib.suppress(OSError):  # a full disk: what was seen is still told at the end
-                os.write(self._journal, line.encode() + b"\n")
+            os.write(self._journal, line.encode() + b"\n")
 
     def close(self) -> tuple[OpenedFile, ...]:
-        """All that was noted, in order."""
+        """What was noted and is in no journal, in order."""
         if self._journal is not None:
             os.close(self._journal)
             self._journal = None
-        return tuple(self._opened.values())
+        return tuple(self._opened)
+
+
+def _start_of(raw: bytes, thread: int, arguments: Sequence[int], folder: int | None) -> str:
+    """What to put before a name of a thread to make it absolute: nothing, or a folder.  Raises OSError."""
+    if raw.startswith(b"/"):
+        return ""
+    return seccomp.folder_of(thread, None if folder is None else arguments[folder]) + "/"
 
 
 def _way(call: seccomp.Call, thread: int, arguments: Sequence[int], memory: seccomp.Memory) -> tuple[int, bool, bool]:
@@ -301,10 +367,6 @@ def _way(call: seccomp.Call, thread: int, arguments: Sequence[int], memory: secc
         if flags & (os.O_PATH | os.O_DIRECTORY):
             return 0, False, False
     return _WAYS.get(flags & os.O_ACCMODE, 0), bool(flags & os.O_CREAT), bool(flags & os.O_TRUNC)
-
-
-def _argument(arguments: Sequence[int], index: int | None) -> int | None:
-    return None if index is None else arguments[index]
 
 
 # --------------------------------------------------------------------------------------------------------- processes
@@ -336,12 +398,13 @@ def _stand_by(channel: socket.socket) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
     # Whoever reads our streams, or waits for a lock that we inherited, must not wait for us.
-    keep = channel.fileno()
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
         os.dup2(null, descriptor)
-    os.closerange(3, keep)
-    os.closerange(keep + 1, 1 << 20)
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2 and int(name) != channel.fileno():
+            with contextlib.suppress(OSError):
+                os.close(int(name))
     descriptor = seccomp.receive_descriptor(channel)
     if descriptor < 0:
         return
@@ -398,7 +461,9 @@ def _watch_one(channel: socket.socket, path: bytes) -> str | None:
     if descriptor < 0:
         return f"the kernel or the container refuses it ({os.strerror(-descriptor)})"
     try:
-        if not select.select([descriptor], [], [], _ANSWER_S)[0]:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        if not poll.poll(_ANSWER_S * 1000):
             return "the kernel does not report what is opened"
         listener = seccomp.Listener(descriptor)
         notification = listener.receive()
