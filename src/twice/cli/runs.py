@@ -5,30 +5,46 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from twice.cli.workplace import Workplace
-from twice.comparison.directions import direction
 from twice.errors import RecordError
-from twice.record.model import Run
+from twice.git.repository import Repository
 from twice.record.summary import RunSummary
 from twice.store.notes import Notes
 from twice.store.run_index import Row, RunIndex
-from twice.store.run_store import RunStore
-from twice.store.selectors import select_run
+from twice.store.run_refs import run_refs
+
+if TYPE_CHECKING:
+    from twice.record.model import Run
+    from twice.store.run_store import RunStore
 
 
 class Runs:
     """The runs of the repository, as the index has them."""
 
-    def __init__(self, store: RunStore, index: RunIndex) -> None:
-        self.store = store
+    def __init__(self, repository: Repository, index: RunIndex) -> None:
+        self._repository = repository
         self.index = index
+
+    @cached_property
+    def store(self) -> RunStore:
+        """The runs' commits; a command that the index can answer does not load what reads them."""
+        from twice.store.run_store import RunStore
+
+        return RunStore(self._repository)
+
+    def read(self, commit: str) -> Run:
+        """The run recorded in a commit, from git."""
+        return self.store.read(commit)
 
     def select(self, selector: str) -> tuple[Row, Run]:
         """The run that a selector names.  Raises SelectorError, RecordError."""
+        from twice.store.selectors import select_run
+
         row = select_run(selector, self.index.rows(), self.index.summaries, _lower_is_better)
         if row.problem is not None:
             raise RecordError(f"run {row.id} cannot be read: {row.problem}")
@@ -42,15 +58,17 @@ class Runs:
 @contextmanager
 def known_runs(place: Workplace) -> Iterator[Runs]:
     """The runs, after bringing the index up to date."""
-    store = RunStore(place.repository)
     with RunIndex.open(place.repository.state_dir) as index:
-        index.refresh(store.refs(), store.read, _progress)
+        runs = Runs(place.repository, index)
+        index.refresh(run_refs(place.repository), runs.read, _progress)
         notes = Notes(place.repository)
         index.refresh_notes(notes.tip(), notes.changed)
-        yield Runs(store, index)
+        yield runs
 
 
 def _lower_is_better(metric: str) -> bool:
+    from twice.comparison.directions import direction
+
     return direction(metric) == "lower"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twice.comparison.values import same_value
 from twice.display.characters import harmless, in_encoding, shorten_distinct
@@ -12,9 +12,11 @@ from twice.display.colour import PLAIN, Style
 from twice.display.ids import shorten_ids
 from twice.display.numbers import show_column
 from twice.display.tables import Column, draw_table
-from twice.record.model import Run
 from twice.record.summary import RunSummary, summarise_run
 from twice.textforms import format_age, format_duration
+
+if TYPE_CHECKING:
+    from twice.record.model import Run
 
 _ABSENT = object()
 _LONGEST_WORDS = 32  # cells of a name, of the tags
@@ -37,7 +39,7 @@ def run_table(
     """
     if not rows:
         return ""
-    summaries = [summarise_run(row) if isinstance(row, Run) else row for row in rows]
+    summaries = [row if isinstance(row, RunSummary) else summarise_run(row) for row in rows]
     columns = [
         *_fixed_columns(summaries, now, style, all_ids),
         *_param_columns(summaries, all_columns),

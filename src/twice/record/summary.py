@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from twice.record.model import Run, Value
+from twice.record.values import Value
 from twice.textforms import format_time, parse_time
+
+if TYPE_CHECKING:
+    from twice.record.model import Run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

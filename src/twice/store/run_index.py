@@ -14,14 +14,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import twice
 from twice.errors import TwiceError
-from twice.record.files import from_documents, to_documents
-from twice.record.model import Run
 from twice.record.operations import Operation, count_verdicts, operation_line, parse_operations
 from twice.record.summary import RunSummary, summarise_run, summary_from_plain, summary_to_plain
 from twice.textforms import format_time
+
+if TYPE_CHECKING:
+    from twice.record.model import Run
 
 _SCHEMA_VERSION = 3
 _SCHEMA = """
@@ -155,6 +157,8 @@ class RunIndex:
 
     def runs(self, refs: Iterable[str]) -> dict[str, Run]:
         """Ref → run, for those refs whose record could be read."""
+        from twice.record.files import from_documents  # half of what `ls` would load, which reads no record
+
         found: dict[str, Run] = {}
         for ref in refs:
             row = self._connection.execute("SELECT document FROM runs WHERE ref = ?", (ref,)).fetchone()
@@ -179,6 +183,8 @@ def _row_of(ref: str, commit: str, read: Callable[[str], Run]) -> tuple[str | No
         run = read(commit)
     except TwiceError as error:
         return (ref, commit, run_id, experiment, _moment_in(run_id), None, None, None, error.message)
+    from twice.record.files import to_documents  # whoever has read a run has it already
+
     summary = json.dumps(summary_to_plain(summarise_run(run)), separators=(",", ":"))
     document = json.dumps([to_documents(run), run.environment.lock], separators=(",", ":"))
     started_at = format_time(run.execution.started_at)

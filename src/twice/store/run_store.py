@@ -18,8 +18,8 @@ from twice.git.objects import ObjectStore
 from twice.git.repository import Repository
 from twice.record.files import artifact_path, history_path, manifest_path, parse_history, read_run, to_files
 from twice.record.model import FORMAT, Attachments, Point, Run
+from twice.store.run_refs import PREFIX as PREFIX
 
-PREFIX = "refs/experiments/"
 RECORD_FOLDER = ".twice"
 _FILE, _FOLDER = 0o100644, 0o040000
 _SUBJECT_WIDTH = 100
@@ -34,11 +34,6 @@ class RunStore:
     @property
     def _objects(self) -> ObjectStore:
         return self._repository.objects
-
-    def refs(self) -> dict[str, str]:
-        """Ref → commit of every run, oldest first (ids sort by time)."""
-        found = self._repository.refs.list(PREFIX)
-        return dict(sorted(found.items(), key=lambda item: item[0].rpartition("/")[2]))
 
     def add(self, run: Run, attachments: Attachments, recorded_at: datetime) -> str:
         """Write the run's commit and its ref; the commit's id.  Raises RepositoryError, RecordError."""
