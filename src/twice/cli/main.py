@@ -27,6 +27,7 @@ COMMANDS = {
     "apply": "Bring a run's code into the work tree",
     "branch": "Make a git branch of a run's code",
     "data": "List, check, restore and drop the data of runs",
+    "env": "Give the environment of a run to other tools",
     "recover": "Seal the runs that were cut off",
     "demo": "See it all on a small example",
     "completion": "Print the completion script for a shell",

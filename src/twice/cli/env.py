@@ -1,0 +1,51 @@
+"""twice env: the environment of a run, for other tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from twice.cli.options import run_argument
+from twice.cli.runs import known_runs
+from twice.cli.workplace import tell, workplace
+from twice.errors import UsageError
+
+
+@click.group("env", epilog="Example: twice env export @ --format pylock -o pylock.toml")
+def command() -> None:
+    """Give the environment of a run to other tools"""
+
+
+@command.command("export", epilog="Example: twice env export best:accuracy --format pylock -o pylock.toml")
+@run_argument("run", default="@")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["requirements", "pylock", "conda"]),
+    default="requirements",
+    show_default=True,
+    help="pip's syntax; PEP 751 with hashes, which asks the package index; or conda's explicit list.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a file, not stdout.")
+def export(run: str, form: Literal["requirements", "pylock", "conda"], output: Path | None) -> int:
+    """Write a file that installs the environment of a run
+
+    A pylock.toml names each wheel by its hash, found by comparing what was installed with what the index has now.
+    """
+    from twice.environments.exporting import export_environment
+
+    with workplace(bare_ok=True) as place:
+        with known_runs(place) as runs:
+            _, found = runs.select(run)
+        text = export_environment(found, form, place.environ, tell)
+    if output is None:
+        click.echo(text, nl=False)
+        return 0
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {output}: {error.strerror}") from error
+    tell(f"written: {output}")
+    return 0
