@@ -73,7 +73,10 @@ class Execution:
     directory: FilePath = "."
     entry_point: FilePath | None = None  # the script or module that the command names
     isolated: bool = False
+    executions: int | None = None  # 2: executed a second time for the noise of its results; the first is the record
+    strict: bool | None = None  # True: all that can be made deterministic was asked to be
     reproduces: str | None = None  # id of the run that this one repeats
+    derived_from: str | None = None  # id of the run that this one repeats with a change
     parent: str | None = None  # id of the run inside which this one was started
     started_at: datetime
     duration_s: float
@@ -126,6 +129,17 @@ class Params:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Noise:
+    """How a metric came out of a second execution of the same run, at the same time and place."""
+
+    state: Literal["deterministic", "noisy", "missing"]
+    last: float | int | None = None  # the second execution's last value
+    spread: float | int | None = None  # the largest distance between the two of last, min, max and mean, if finite
+    first_diverging_step: int | None = None
+    extra: Extra = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Metric:
     """One metric's summary over its history; NaN is skipped in min, max and mean unless nothing else is there."""
 
@@ -138,6 +152,7 @@ class Metric:
     min_step: int | None = None
     max_step: int | None = None
     source: str = "api"  # "api" or "stdout"
+    noise: Noise | None = None  # None: the run was executed once
     extra: Extra = field(default_factory=dict)
 
 
@@ -190,6 +205,8 @@ class DataFile:
     """Where its content is kept: "git" (in the code's tree), "artifacts" (in the record), "lfs" (in the data store, which
     has Git LFS's layout; of a folder every file of its manifest). None: only its hash is kept."""
     tracked_by: str | None = None  # what else tracks it, and as what: "git-lfs", "dvc md5 a304af…", "git-annex <key>"
+    noise: Literal["deterministic", "same content", "noisy", "missing"] | None = None
+    """How an output came out of a second execution of the same run; None: it was executed once."""
     extra: Extra = field(default_factory=dict)
 
 
