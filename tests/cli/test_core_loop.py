@@ -70,7 +70,7 @@ def test_every_plain_git_command_of_the_design(twice: Twice, work: Path, git: Gi
     twice("run", "python", "train.py")
     twice("run", "python", "train.py", "--lr", "0.2")
     refs = git("for-each-ref", "--format=%(refname)", "refs/experiments", cwd=work).split()
-    a, b = sorted(refs)
+    a, b = sorted(refs, key=lambda ref: git("log", "-1", "--format=%s", ref, cwd=work))  # both ids may be of one second
     shown = git("show", "--format=", "--name-only", b, cwd=work).split()
     assert shown and all(path.startswith(".twice/") for path in shown)
     code = git("show", "--format=", "--name-only", f"{b}^", cwd=work).split()
@@ -81,10 +81,9 @@ def test_every_plain_git_command_of_the_design(twice: Twice, work: Path, git: Gi
     assert (tmp_path / "d/train.py").read_text() == (work / "train.py").read_text()
     git("worktree", "remove", "--force", str(tmp_path / "d"), cwd=work)
     base = git("rev-parse", "HEAD", cwd=work).strip()
-    assert git("for-each-ref", "--contains", base, "--format=%(refname)", "refs/experiments", cwd=work).split() == [
-        a,
-        b,
-    ]
+    assert git(
+        "for-each-ref", "--contains", base, "--format=%(refname)", "refs/experiments", cwd=work
+    ).split() == sorted(refs)
     subject, *trailers = git("log", "-1", "--format=%s%n%(trailers)", b, cwd=work).splitlines()
     assert subject == "python train.py --lr 0.2"
     assert {line.partition(":")[0] for line in trailers if line} >= {
