@@ -14,7 +14,7 @@ from typing import Any
 
 import twice
 from twice.capture.before import Before, FileState
-from twice.capture.data_files import FoundData, find_data
+from twice.capture.data_files import find_data
 from twice.capture.hash_cache import HashCache
 from twice.capture.hashing import hash_files
 from twice.capture.metrics import gather_metrics
@@ -23,6 +23,7 @@ from twice.capture.params import gather_params
 from twice.capture.request import Request
 from twice.capture.secrets import mask_argv
 from twice.capture.seeds import gather_seeds
+from twice.capture.tracers import failed_tracer
 from twice.configuration import Configuration
 from twice.record.model import (
     Attachments,
@@ -107,7 +108,7 @@ def capture_after(
             root,
             hashes,
         ),
-        tracer=Tracer(name=before.tracer, blind_spots=before.blind_spots),
+        tracer=_tracer(before, outcome),
         warnings=(*before.warnings, *outcome.warnings, *evidence.warnings, *found.warnings, *_reported(evidence)),
     )
     run = Run(
@@ -164,6 +165,13 @@ def keep_artifacts(
 
 def _is_inside(path: str) -> bool:
     return not path.startswith(("/", "..")) and ":" not in path[:3]
+
+
+def _tracer(before: Before, outcome: Outcome) -> Tracer:
+    if outcome.tracer_problem is not None:
+        choice = failed_tracer(outcome.tracer_problem)
+        return Tracer(name=choice.name, blind_spots=choice.blind_spots)
+    return Tracer(name=before.tracer, blind_spots=before.blind_spots)
 
 
 def _status(outcome: Outcome) -> Status:

@@ -16,6 +16,7 @@ class Outcome:
     cpu_user_s: float | None = None
     cpu_system_s: float | None = None
     peak_memory_bytes: int | None = None
+    tracer_problem: str | None = None  # why the tracer that was chosen saw nothing
     warnings: tuple[str, ...] = ()
 
 

@@ -16,18 +16,20 @@ from twice.record.model import Params
 
 def gather_params(request: Request, events: Iterable[Mapping[str, Any]], entry: Mapping[str, Any] | None) -> Params:
     """params.yaml from the request and the "param" and "params" events; `entry` is the entry process's event."""
-    parsed: tuple[str, Mapping[str, Any]] | None = None
+    parsed: list[tuple[str, Mapping[str, Any]]] = []
     logged: dict[str, Any] = {}
     for event in events:
         if event.get("kind") == "param":
             logged[event["name"]] = event["value"]
-        elif event.get("kind") == "params" and parsed is None and entry is not None and event["pid"] == entry["pid"]:
-            parsed = (event["source"], event["values"])
-    if parsed is None:
-        parsed = ("command line", command_line_params(_arguments(request)))
+        elif event.get("kind") == "params" and entry is not None and event["pid"] == entry["pid"]:
+            parsed.append(
+                (event["source"], event["values"])
+            )  # a later parser knows more than the one that looked ahead
+    if not parsed:
+        parsed = [("command line", command_line_params(_arguments(request)))]
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    for source, found in (parsed, ("api", logged), ("option", request.params)):
+    for source, found in (*parsed, ("api", logged), ("option", request.params)):
         for name, value in found.items():
             values[name] = value
             sources[name] = source

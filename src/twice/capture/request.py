@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 from twice.errors import UsageError
 from twice.record.values import FilePath, Value, Word
@@ -35,6 +35,7 @@ class Request:
     inputs: tuple[FilePath, ...] = ()
     outputs: tuple[FilePath, ...] = ()
     seed: int | None = None  # None: seeding is off
+    trace: Literal["auto", "syscalls", "python", "off"] = "auto"
     isolated: bool = False
     keep_data: bool = False  # the content of inputs and outputs, not only their hashes
     reproduces: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -36,6 +36,12 @@ from twice.textforms import is_run_id, new_run_id
 @click.option("--seed", metavar="N", type=click.IntRange(0, 2**63 - 1), help="Root seed (default: a fresh one).")
 @click.option("--no-seed", is_flag=True, help="Leave randomness alone.")
 @click.option("--keep-data", is_flag=True, help="Keep the inputs and outputs that git does not hold.")
+@click.option(
+    "--trace",
+    type=click.Choice(["auto", "syscalls", "python", "off"]),
+    default="auto",
+    help="How to find the files that it opens (default: the best that works here).",
+)
 @click.option("--isolated", is_flag=True, help="Run in a fresh worktree of the snapshot.")
 @click.option("--dry-run", is_flag=True, help="Say what would be recorded; run nothing.")
 @click.argument("words", metavar="COMMAND…", nargs=-1, required=True, type=click.UNPROCESSED)
@@ -66,6 +72,7 @@ def _request(
     tags: tuple[str, ...],
     seed: int | None,
     no_seed: bool,
+    trace: Literal["auto", "syscalls", "python", "off"],
     keep_data: bool,
 ) -> Request:
     from twice.capture.seeds import new_root_seed
@@ -94,6 +101,7 @@ def _request(
         inputs=tuple(_relative(place.directory / path, place.repository.root) for path in inputs),
         outputs=tuple(_relative(place.directory / path, place.repository.root) for path in outputs),
         seed=seed,
+        trace=trace,
         isolated=isolated,
         keep_data=keep_data,
         parent=outer if is_run_id(outer) else None,

@@ -64,7 +64,11 @@ def read_log(folder: Path) -> bytes:
     tail = b"".join(_read(path) for path in tails)
     if len(tail) <= LOG_PART_BYTES and (not tails or tails[0] == _tail(folder, 1)):
         return head + tail
-    return head + b"\n[... output left out here: only the first and the last 8 MiB are kept ...]\n" + tail[-LOG_PART_BYTES:]
+    return (
+        head
+        + b"\n[... output left out here: only the first and the last 8 MiB are kept ...]\n"
+        + tail[-LOG_PART_BYTES:]
+    )
 
 
 class Channel:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from twice.capture.code import capture_code, file_states
 from twice.capture.metric_lines import MetricLines
 from twice.capture.outcome import Outcome
 from twice.capture.request import Request
+from twice.capture.tracers import Choice, choose_tracer
 from twice.capture.variables import capture_variables
 from twice.configuration import Configuration
 from twice.errors import TwiceError
@@ -36,12 +37,10 @@ from twice.store.live_runs import LiveRun, create_live_run
 if TYPE_CHECKING:
     from twice.record.model import Run
 
-PENDING = "refs/twice/pending/"
+if TYPE_CHECKING:
+    from twice.capture.syscall_tracer import SyscallTracer
 
-PYTHON_BLIND_SPOTS = (
-    "files opened by native code (for example by pyarrow, h5py, polars or torch.save)",
-    "programs other than Python, and Python started with -I, -E or -S",
-)
+PENDING = "refs/twice/pending/"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,8 +87,9 @@ def record_run(
     `show_on` is the descriptor that the command's stdout is shown on. Raises TwiceError before the command starts, and
     never after.
     """
-    find_program(request.words or request.command, place.tree.root / request.directory, environ)
-    before = _before(repository, place, configuration, clock, environ)
+    program = find_program(request.words or request.command, place.tree.root / request.directory, environ)
+    choice = choose_tracer(request.trace, program)
+    before = _before(repository, place, configuration, choice, clock, environ)
     live = create_live_run(repository.state_dir, request.id)
     with live.held():
         try:
@@ -98,7 +98,7 @@ def record_run(
             if place.code.commit is not None:
                 repository.refs.create(PENDING + request.id, place.code.commit)
             outcome = _execute(request, before, live, clock, environ, show_on)
-        except BaseException:
+        except TwiceError:
             drop_pending(repository, request.id)
             live.remove()
             raise
@@ -126,6 +126,7 @@ def _before(
     repository: Repository,
     place: Place,
     configuration: Configuration,
+    choice: Choice,
     clock: Clock,
     environ: Mapping[str, str],
 ) -> Before:
@@ -138,10 +139,12 @@ def _before(
         started_at=clock.now(),
         host=platform.node() or "localhost",
         user=environ.get("USER") or environ.get("USERNAME") or environ.get("LOGNAME") or _account(),
-        tracer="python",
-        blind_spots=PYTHON_BLIND_SPOTS,
+        tracer=choice.name,
+        blind_spots=choice.blind_spots,
         noise=(str(repository.common_dir), str(place.tree.git_dir), str(agent)),
-        variables=capture_variables(environ, configuration.environment_variables, root=repository.root),
+        variables=capture_variables(
+            environ, configuration.environment_variables, root=repository.root, own_paths=[str(agent / "site")]
+        ),
         warnings=place.warnings,
     )
 
@@ -173,7 +176,8 @@ def _execute(
         while not sealing.keep_environment(live, before, environ, wait=True) and not has_ended(pause_s):
             pause_s = min(0.5, pause_s * 1.2)
 
-    return run_process(
+    tracer = _tracer(before, live) if before.tracer == "syscalls" else None
+    outcome = run_process(
         request.words or request.command,
         root / request.directory,
         child_environment(request, live.folder, root, before.started_at.timestamp(), before.tracer, environ),
@@ -182,4 +186,21 @@ def _execute(
         show_on=show_on,
         on_stdout=MetricLines(found_metric).feed,
         meanwhile=meanwhile,
+        child_setup=tracer.child_setup if tracer else None,
     )
+    if tracer is not None:
+        tracer.stop()
+        if tracer.problem is not None:
+            return replace(outcome, tracer_problem=tracer.problem)
+    return outcome
+
+
+def _tracer(before: Before, live: LiveRun) -> SyscallTracer:
+    """The tracer of system calls, ready for the command; what it sees goes into the live folder."""
+    from twice.capture.noise import Noise
+    from twice.capture.syscall_tracer import SyscallTracer
+
+    noise = Noise(before.root, own=before.noise, variables=before.variables)
+    tracer = SyscallTracer(live.folder / "events" / f"{os.getpid()}-tracer.jsonl", lambda path: not noise.holds(path))
+    tracer.start()
+    return tracer

@@ -20,7 +20,6 @@ from twice.git.checkout import add_worktree, remove_worktree
 from twice.git.repository import Repository
 from twice.record.model import Run
 
-
 _BINDING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
 
 
