@@ -29,10 +29,11 @@ def copy_hashing(source: Path, target: Path, mode: int, on_bytes: Callable[[int]
     After an error the copy is not there. Raises OSError, with the name of the source when that is what cannot be read.
     """
     descriptor = os.open(source, _READ)
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(source))
     with os.fdopen(descriptor, "rb", buffering=0) as reader:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(source))
         made = os.open(target, _CREATE, 0o600)
         try:
             with os.fdopen(made, "r+b", buffering=0) as writer:
