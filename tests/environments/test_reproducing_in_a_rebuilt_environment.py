@@ -1,0 +1,155 @@
+"""A run whose environment is gone, or has changed, is reproduced in one rebuilt from its record."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commands import Git, Twice
+
+Make = Callable[..., Any]
+
+SCRIPT = """\
+import importlib.metadata as metadata
+import json
+import plain_one
+print(f"number: {len(plain_one.VERSION)}")
+with open("seen.json", "w") as file:
+    json.dump([plain_one.VERSION, metadata.version("plain-one")], file)
+"""
+
+
+def environment_row(out: str) -> str:
+    return next(line for line in out.splitlines() if line.startswith("environment")).split(maxsplit=1)[1]
+
+
+@pytest.fixture
+def recorded(twice: Twice, repository: Path, git: Git, make_wheel: Make, make_environment: Make) -> Any:
+    """A run in the environment `first`, which holds the wheel plain-one 1.0."""
+    make_wheel("plain-one", "1.0")
+    first = make_environment("first")
+    first.install("plain-one==1.0")
+    (repository / "train.py").write_text(SCRIPT)
+    git("commit", "-q", "-am", "a script", cwd=repository)
+    twice("run", str(first.python), "train.py")
+    return first
+
+
+@pytest.mark.parametrize("tool", ["uv", "pip"])
+def test_an_environment_that_is_gone_is_rebuilt_and_proved(
+    tool: str, twice: Twice, recorded: Any, make_wheel: Make, has_uv: None
+) -> None:
+    shutil.rmtree(recorded.folder)
+    make_wheel("plain-one", "2.0")  # what is newest must not matter
+    settings = {"TWICE_INSTALLER": tool}
+    done = twice("reproduce", "@", "--env", "rebuild", env=settings)
+    assert environment_row(done.out).startswith("identical (1 distribution") and "rebuilt)" in done.out
+    assert f"rebuilding the environment: 1 distributions, with {tool}" in done.err
+    assert done.out.splitlines()[-1] == "reproduced"
+    again = twice("reproduce", "@~1", env=settings)
+    assert "rebuilt)" in again.out
+    assert "rebuilding" not in again.err  # the cache had it
+    packages = json.loads(twice("show", "@", "--json").out)["environment"]["packages"]
+    assert [one["name"] for one in packages["distributions"]] == ["plain-one"]
+
+
+def test_the_environment_that_is_here_is_used_while_it_is_the_same(twice: Twice, recorded: Any) -> None:
+    done = twice("reproduce", "@")
+    assert environment_row(done.out).endswith("current)")
+    assert "rebuilding" not in done.err
+
+
+def test_an_environment_that_has_changed_is_rebuilt(twice: Twice, recorded: Any, make_wheel: Make) -> None:
+    make_wheel("plain-one", "2.0")
+    recorded.install("plain-one==2.0")
+    done = twice("reproduce", "@")
+    assert environment_row(done.out).startswith("identical") and "rebuilt)" in done.out
+    changed = twice("reproduce", "@~1", "--env", "current", expect=1)  # seen.json is another one
+    assert "plain-one 1.0 → 2.0" in environment_row(changed.out)
+
+
+def test_a_version_that_is_gone_is_named(twice: Twice, recorded: Any, tmp_path: Path) -> None:
+    shutil.rmtree(recorded.folder)
+    for path in (tmp_path / "wheelhouse").iterdir():
+        path.unlink()
+    for tool in ("uv", "pip"):
+        done = twice("reproduce", "@", expect=2, env={"TWICE_INSTALLER": tool})
+        assert f"{tool} cannot install plain-one" in done.err
+        assert "--env current" in done.err and "Traceback" not in done.err
+    assert not list((tmp_path / "home").glob("**/finished"))
+
+
+def test_other_content_under_the_same_version_is_no_identity(
+    twice: Twice, recorded: Any, make_wheel: Make, tmp_path: Path
+) -> None:
+    shutil.rmtree(recorded.folder)
+    make_wheel("plain-one", "1.0", {"plain_one_extra.py": "x = 1\n"})
+    done = twice("reproduce", "@", "--env", "rebuild")
+    assert environment_row(done.out).startswith("differs: plain-one 1.0 (RECORD")
+    assert "the environment differs: plain-one 1.0: same version and tags, other files" in done.err
+
+
+def test_another_wheel_is_named_as_the_reason(
+    twice: Twice, repository: Path, git: Git, make_wheel: Make, make_environment: Make, tmp_path: Path
+) -> None:
+    built = make_wheel("plain-one", "1.0", tag="py3-none-linux_x86_64")
+    first = make_environment("first")
+    first.install("plain-one==1.0")
+    (repository / "train.py").write_text(SCRIPT)
+    twice("run", str(first.python), "train.py")
+    shutil.rmtree(first.folder)
+    built.unlink()
+    make_wheel("plain-one", "1.0", {"more.py": ""})
+    done = twice("reproduce", "@")
+    assert "plain-one 1.0: was built from source on its machine; now py3-none-any" in done.err
+
+
+def test_console_scripts_are_those_of_the_rebuilt_environment(
+    twice: Twice, repository: Path, make_wheel: Make, make_environment: Make
+) -> None:
+    entry = {"{info}/entry_points.txt": "[console_scripts]\nsay-it = sayer:main\n"}
+    make_wheel("sayer", "1.0", entry | {"sayer.py": "import sys\ndef main():\n    print('length:', len(sys.argv))\n"})
+    first = make_environment("first")
+    first.install("sayer")
+    twice("run", str(first.python.parent / "say-it"), "more")
+    shutil.rmtree(first.folder)
+    done = twice("reproduce", "@")
+    assert done.out.splitlines()[-1] == "reproduced" and "rebuilt)" in done.out
+    assert "/first/" not in json.loads(twice("show", "@", "--json").out)["python"]
+
+
+def test_children_that_ignore_the_environment_report_too(
+    twice: Twice, repository: Path, make_environment: Make
+) -> None:
+    child = "import random; print(random.random())"
+    (repository / "train.py").write_text(
+        "import subprocess, sys\n"
+        + "".join(f"subprocess.run([sys.executable, '{flag}', '-c', {child!r}], check=True)\n" for flag in ("-I", "-E"))
+    )
+    first = make_environment("first")
+    twice("run", str(first.python), "train.py")
+    assert len(json.loads(twice("show", "@", "--json").out)["seeds"]["processes"]) == 1
+    shutil.rmtree(first.folder)
+    twice("reproduce", "@")
+    processes = json.loads(twice("show", "@", "--json").out)["seeds"]["processes"]
+    assert [one["key"] for one in processes] == ["main", "main/popen-1", "main/popen-2"]
+    assert all("random" in one["seeded"] for one in processes[1:])
+
+
+def test_an_environment_without_packages(twice: Twice, repository: Path, make_environment: Make) -> None:
+    first = make_environment("first")
+    twice("run", str(first.python), "train.py")
+    shutil.rmtree(first.folder)
+    assert "rebuilt)" in twice("reproduce", "@", "--env", "rebuild").out
+
+
+def test_a_command_without_python_runs_in_what_is_here(twice: Twice, repository: Path) -> None:
+    twice("run", "sh", "-c", "echo 'number: 1'")
+    assert "reproduced" in twice("reproduce", "@").out
+    done = twice("reproduce", "@~1", "--env", "rebuild", expect=2)
+    assert "no Python process reported in" in done.err
