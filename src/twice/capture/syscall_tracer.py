@@ -15,9 +15,10 @@ holds the listener too and sleeps: when the recording process has ended, or was 
 until the last process with the filter is gone. Without it, every later open of a daemon that the command left behind would
 fail with ENOSYS; with it, nothing that happens to the recorder can hurt the run.
 
-What is recorded are attempts on files that are there; whether a permission stopped one is not known. Not seen: io_uring,
-descriptors inherited or received, 32-bit programs, and what opens a process whose memory may not be read (counted in
-`unreadable`). The filter denies new privileges to who is not root: sudo does not work inside, `problem_with` looks for that.
+What is recorded are attempts on files that are there, less the modules of installed packages; whether a permission stopped
+one is not known. Not seen: io_uring, descriptors inherited or received, 32-bit programs, and what opens a process whose
+memory may not be read (counted in `unreadable`). The filter denies new privileges to who is not root: sudo does not work
+inside, `problem_with` looks for that.
 A second filter with a listener is refused by the kernel: a run inside a run has no second tracer of this kind.
 """
 
@@ -58,6 +59,7 @@ _SWITCH_INTERVAL_S = 0.0005
 
 # Opened by the thousand when programs start, and never needing a stamp: neither data, nor changed by who reads them.
 _LIBRARIES = (b".py", b".pyc", b".so", b".pth", b".pyi")
+_INSTALLED = re.compile(rb"/(site|dist)-packages/|/lib(64)?/python\d")
 
 
 def problem_with(program: str | None = None) -> str | None:
@@ -277,7 +279,7 @@ class _Notes:
         if call.source is not None:
             return self._look_at_rename(notification, raw, memory)
         way, creates, truncates = _way(call, thread, arguments, memory)
-        if way == 0:
+        if way == 0 or (way == _READ and raw.endswith(_LIBRARIES) and _INSTALLED.search(raw)):
             return None
         folder = _start_of(raw, thread, arguments, call.folder)
         key = b"%s%s\0%d" % (os.fsencode(folder), raw, way)
