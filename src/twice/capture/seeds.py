@@ -1,28 +1,11 @@
-"""Which seed does a run get, and where was it really applied?
-
-The root seed is fresh for each run, so that two runs are two samples; `reproduce` gives the recorded one again. What was
-applied is taken from what the processes reported, never assumed.
-"""
+"""Where was a run's seed really applied?  Taken from what the processes reported, never assumed."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from twice.record.model import SeededProcess, Seeds
-
-
-def new_root_seed(random_bytes: Callable[[int], bytes]) -> int:
-    """A fresh root seed of 63 bits."""
-    return int.from_bytes(random_bytes(8), "big") >> 1
-
-
-def seed_variables(root_seed: int, environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables that must be set before an interpreter starts; those that the user set win."""
-    hash_seed = int.from_bytes(hashlib.sha256(f"hash {root_seed}".encode()).digest()[:4], "big")
-    wanted = {"PYTHONHASHSEED": str(hash_seed), "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
-    return {name: value for name, value in wanted.items() if not environ.get(name)}
 
 
 def gather_seeds(root_seed: int | None, events: Iterable[Mapping[str, Any]], python_expected: bool) -> Seeds:

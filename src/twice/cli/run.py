@@ -18,6 +18,7 @@ from twice.capture.request import (
 )
 from twice.cli.workplace import Workplace, tell, workplace
 from twice.errors import UsageError
+from twice.git.snapshot import scan_ahead
 from twice.textforms import is_run_id, new_run_id
 
 
@@ -52,6 +53,7 @@ def command(words: tuple[str, ...], dry_run: bool, isolated: bool, **options: An
     is passed through.
     """
     with workplace() as place:
+        scan_ahead(place.repository)  # git looks at the work tree while Python loads what records a run
         request = _request(words, isolated, place, **options)
         if dry_run:
             return _show_plan(request, place)
@@ -75,7 +77,7 @@ def _request(
     trace: Literal["auto", "syscalls", "python", "off"],
     keep_data: bool,
 ) -> Request:
-    from twice.capture.seeds import new_root_seed
+    from twice.capture.root_seed import new_root_seed
 
     if seed is not None and no_seed:
         raise UsageError("--seed and --no-seed exclude each other")

@@ -9,7 +9,7 @@ from pathlib import Path
 import twice.agent
 from twice.agent import protocol
 from twice.capture.request import Request
-from twice.capture.seeds import seed_variables
+from twice.capture.root_seed import seed_variables
 
 AGENT_SITE = Path(twice.agent.__file__).parent / "site"
 

@@ -35,10 +35,8 @@ from twice.record.plain import to_plain
 from twice.store.live_runs import LiveRun, create_live_run
 
 if TYPE_CHECKING:
-    from twice.record.model import Run
-
-if TYPE_CHECKING:
     from twice.capture.syscall_tracer import SyscallTracer
+    from twice.record.model import Run
 
 PENDING = "refs/twice/pending/"
 

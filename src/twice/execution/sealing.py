@@ -138,8 +138,7 @@ def _gather(live: LiveRun, before: Before, repository: Repository) -> Evidence:
     environment, warnings = _environment(live.read("environment"), before, events)
     changes: tuple[FileState, ...] = ()
     try:
-        with Repository.open(Path(before.root), _environ_for(before, repository)) as tree:
-            changes = file_states(scan(tree).changes)
+        changes = _changes_now(before, repository)
     except TwiceError as error:
         warnings = (*warnings, f"what the run changed in the work tree is not known: {error.message}")
 
@@ -156,9 +155,12 @@ def _gather(live: LiveRun, before: Before, repository: Repository) -> Evidence:
     )
 
 
-def _environ_for(before: Before, repository: Repository) -> Mapping[str, str]:
-    """The variables for looking at the work tree that the command ran in."""
-    return repository.environ if before.root == str(repository.root) else unbound(repository.environ)
+def _changes_now(before: Before, repository: Repository) -> tuple[FileState, ...]:
+    """What `git status` says of the work tree that the command ran in, now that it has ended."""
+    if before.root == str(repository.root):
+        return file_states(scan(repository).changes)
+    with Repository.open(Path(before.root), unbound(repository.environ)) as tree:
+        return file_states(scan(tree).changes)
 
 
 def _environment(

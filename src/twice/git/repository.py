@@ -38,6 +38,7 @@ class Repository:
         self.environ = environ
         self.git = git
         self._reading_settings: Process | None = None
+        self.looking: Process | None = None  # at the work tree: see `snapshot.scan_ahead`
         self._objects: ObjectStore | None = None
 
     @classmethod
@@ -67,6 +68,9 @@ class Repository:
         if self._reading_settings is not None:
             with self._reading_settings:
                 self._reading_settings = None
+        if self.looking is not None:
+            with self.looking:
+                self.looking = None
 
     def __enter__(self) -> Repository:
         return self

@@ -79,6 +79,14 @@ def scan(repository: Repository) -> Scan:
     return snapshot_by_hand.scan(repository)
 
 
+def scan_ahead(repository: Repository) -> None:
+    """Start to look, for the one `scan` that comes next: git looks while the caller does something else."""
+    if repository.git is not None:
+        from twice.git import snapshot_by_git
+
+        snapshot_by_git.scan_ahead(repository)
+
+
 def write_tree(repository: Repository, scan: Scan, leave_out: Collection[str] = ()) -> str:
     """The tree that `git add -A && git write-tree` gives in a private index, less the untracked paths `leave_out`.
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twice.errors import RepositoryError
-from twice.git.executable import Git
+from twice.git.executable import Git, Process
 from twice.git.files import cannot_write, make_folders, remove
 from twice.git.objects import EXECUTABLE, FILE, GITLINK, SYMLINK
 from twice.git.snapshot import Change, Head, Scan, State
@@ -36,14 +36,23 @@ _STATUS = (
 )
 
 
+def scan_ahead(repository: Repository) -> None:
+    """Start `git status`, unless it is running."""
+    repository.looking = repository.looking or _start_status(repository)
+
+
+def _start_status(repository: Repository) -> Process:
+    return _git(repository).start(*_STATUS, cwd=repository.root)
+
+
 def scan(repository: Repository) -> Scan:
     """What `git status` says, and the size and time of each changed file."""
-    git = _git(repository)
-    with git.start(*_STATUS, cwd=repository.root) as status:
+    process, repository.looking = repository.looking or _start_status(repository), None
+    with process:
         head = repository.head()
         if head.commit is not None:
             repository.objects.read_commit(head.commit)  # ahead: the snapshot asks for it, and git is busy anyway
-        output = status.finish()
+        output = process.finish()
     commit, branch = head.commit, head.branch
     changes: dict[str, Change] = {}
     for entry in os.fsdecode(output).split("\0")[:-1]:
