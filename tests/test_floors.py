@@ -23,6 +23,8 @@ FLOORS = {
     "display": 3,
     "environments": 3,
     "execution": 4,
+    "plotting": 4,
+    "reports": 4,
     "cli": 6,
 }
 
@@ -34,6 +36,7 @@ DOORS = {
     "referencing": {"record/validation.py"},
     "pip_requirements_parser": {"capture/lock.py"},
     "packaging": {"capture"},
+    "matplotlib": {"plotting"},
     "tabulate": {"display/tables.py"},
     "click": {"cli"},
     "tomli": {"configuration.py"},

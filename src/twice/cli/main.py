@@ -23,6 +23,7 @@ COMMANDS = {
     "show": "Show one run",
     "diff": "Show what differs between two runs",
     "compare": "Show runs side by side",
+    "report": "Review runs, for a pull request or CI",
     "reproduce": "Run a run again and say what is the same",
     "apply": "Bring a run's code into the work tree",
     "branch": "Make a git branch of a run's code",

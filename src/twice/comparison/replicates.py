@@ -95,10 +95,7 @@ def group_replicates(runs: Sequence[Run], candidates: Sequence[Run], same_code: 
     groups: list[tuple[Run, ...]] = []
     firsts: list[Run] = []
     for run in runs:
-        if not any(
-            conditions(first) == conditions(run) and is_same_code(first, run, same_code)
-            for first in firsts
-        ):
+        if not any(conditions(first) == conditions(run) and is_same_code(first, run, same_code) for first in firsts):
             firsts.append(run)
             groups.append(find_replicates(run, candidates, same_code))
     return groups

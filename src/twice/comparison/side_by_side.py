@@ -99,16 +99,14 @@ def _facts(runs: Sequence[Run], same_code: SameCode) -> Iterable[Row]:
 
 
 def _letter(number: int) -> str:
-    """`a` … `z`, `aa`, `ab`, …"""
+    """`a` … `z`, then `aa`, `ab` and so on."""
     head, tail = divmod(number, 26)
     return (_letter(head - 1) if head else "") + chr(ord("a") + tail)
 
 
 def _with_best(row: Row) -> Row:
     better = direction(row.name)
-    numbers = {
-        run: value for run, value in row.values.items() if is_number(value) and not math.isnan(value)
-    }
+    numbers = {run: value for run, value in row.values.items() if is_number(value) and not math.isnan(value)}
     if better is None or not row.differs or len(numbers) < 2:
         return row
     best = (min if better == "lower" else max)(numbers.values())

@@ -83,8 +83,8 @@ def compare_markdown(side: SideBySide, *, courses: Courses | None = None, all_ro
     groups = _group_rows(side, ids)
     if groups:
         titles, rows_of_groups = groups
-        cells = [[markdown.code(row[0]), *(markdown.entities(text) for text in row[1:])] for row in rows_of_groups]
-        parts.append(markdown.table(["replicates", *map(markdown.entities, titles)], cells))
+        cells = [[markdown.code(row[0]), *row[1:]] for row in rows_of_groups]
+        parts.append(markdown.table(["replicates", *titles], cells))
     same = _same_line(side, all_rows)
     parts += [f"<sub>{same}</sub>"] if same else []
     return "\n\n".join(parts) + "\n"

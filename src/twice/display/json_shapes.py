@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from twice.comparison.needs import Need
 from twice.comparison.sections import Comparison
 from twice.comparison.verdict import Verdict
 from twice.record.model import Run
@@ -90,6 +91,18 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
             "rows": [_fields(row) for row in verdict.rows],
             "metrics": [_fields(metric) for metric in verdict.metrics],
             "outputs": [_fields(output) for output in verdict.outputs],
+        }
+    )
+
+
+def needs_json(run_id: str, needs: Sequence[Need]) -> dict[str, Any]:
+    """`run`, `ready` (nothing is missing), and under `needs` the part, state, text and details of each."""
+    return strict_mapping(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "run": run_id,
+            "ready": all(need.state != "missing" for need in needs),
+            "needs": [_fields(need) for need in needs],
         }
     )
 

@@ -13,16 +13,15 @@ from collections.abc import Sequence
 
 from twice.display.characters import harmless
 
-# A dot between digits is left as it is, so that versions and numbers can be read in the source, too.
-_ACTIVE = re.compile(r"(?<![0-9])\.|\.(?![0-9])|[^\w\s.,/=%+-]|_", re.ASCII)
-_LETTER = re.compile(r"\w")
+# ASCII alone means anything. Marks that mean nothing in the middle of a line stay, so that the source can be read, too.
+_ACTIVE = re.compile(r"(?<=www)\.|:(?=/)|[!\"#$&'*<>@\[\\\]^_`{|}~]", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?\d[\d.]*(?:e[-+]?\d+)?|-?inf|nan")
 _BACKTICKS = re.compile("`{3,}")
 
 
 def entities(text: str) -> str:
     """The text, on one line, with all that Markdown or HTML could understand as entities."""
-    return _ACTIVE.sub(_entity, harmless(text).replace("\xa0", " "))
+    return _ACTIVE.sub(_entity, harmless(text))
 
 
 def code(text: str) -> str:
@@ -68,5 +67,4 @@ def comment(text: str) -> str:
 
 
 def _entity(match: re.Match[str]) -> str:
-    text = match[0]
-    return text if ord(text) > 127 and _LETTER.match(text) else f"&#{ord(text)};"
+    return f"&#{ord(match[0])};"

@@ -1,0 +1,44 @@
+"""Which numbers does GitLab's metrics widget compare?  A run's metrics in, the text of `metrics.txt` out.
+
+OpenMetrics 1.0 text format: one gauge a metric, its last value. A name that the format does not allow is written with
+underscores, and as it was in a label.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+from twice.display.characters import harmless
+
+if TYPE_CHECKING:
+    from twice.record.model import Run
+
+_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+
+
+def open_metrics(run: Run) -> str:
+    """The text, ended as the format asks."""
+    lines = []
+    for name in sorted(run.metrics):
+        allowed = re.sub(r"[^a-zA-Z0-9_]", "_", name)
+        allowed = allowed if _NAME.fullmatch(allowed) else f"_{allowed}"
+        label = "" if allowed == name else f'{{metric="{_label(name)}"}}'
+        lines.append((allowed, f"{allowed}{label} {_number(run.metrics[name].last)}"))
+    # Lines of one family stand together, as the format asks.
+    return "\n".join([line for _, line in sorted(lines)] + ["# EOF"]) + "\n"
+
+
+def _label(text: str) -> str:
+    return harmless(text).replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _number(value: float | int) -> str:
+    try:
+        number = float(value)
+    except OverflowError:
+        return "+Inf" if value > 0 else "-Inf"
+    if math.isfinite(number):
+        return repr(value)
+    return "NaN" if math.isnan(number) else "+Inf" if number > 0 else "-Inf"
