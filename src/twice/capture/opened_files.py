@@ -23,7 +23,7 @@ class OpenedFile:
     read: bool
     write: bool
     relative: bool = False  # the run named it by a relative path
-    stamp: Stamp | None = None  # as it was when it was first opened for reading; None: nobody looked
+    stamp: Stamp | None = None  # as it was just before it was opened; None: not there, or nobody looked
 
 
 def stamp_of(status: os.stat_result) -> Stamp:
