@@ -7,7 +7,7 @@ leaves the folder as it is: `twice recover` tries again, and nothing that was ca
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from twice.capture.code import describe_tree, file_states
 from twice.capture.hash_cache import HashCache
 from twice.capture.lock import lock_text
 from twice.capture.machine import capture_machine, with_report
+from twice.capture.other_trackers import recognise_trackers
 from twice.capture.outcome import Outcome, cut_off
 from twice.capture.packages import capture_packages
 from twice.capture.request import Request
@@ -31,7 +32,7 @@ from twice.execution.worktrees import unbound
 from twice.git.repository import Repository
 from twice.git.snapshot import scan
 from twice.record import validation
-from twice.record.model import Environment, Machine, Packages, Run
+from twice.record.model import Attachments, Environment, Machine, Packages, Run
 from twice.record.plain import from_plain, to_plain
 from twice.store.live_runs import LiveRun
 from twice.store.run_index import RunIndex
@@ -89,6 +90,7 @@ def _seal(
     evidence = _gather(live, before, repository)
     with HashCache.open(repository.state_dir / "hashes.sqlite3") as hashes:
         run, attachments = capture_after(request, before, outcome, evidence, configuration, hashes)
+    run = _with_trackers(run, attachments, before, repository)
     with kept_data(run, attachments, request, before, configuration, repository) as (run, attachments):
         commit = RunStore(repository).add(run, attachments, clock.now())
     with RunIndex.open(repository.state_dir) as index:
@@ -96,6 +98,15 @@ def _seal(
     drop_pending(repository, run.id)
     live.remove()
     return Sealed(id=live.id, run=run, commit=commit)
+
+
+def _with_trackers(run: Run, attachments: Attachments, before: Before, repository: Repository) -> Run:
+    """The run, with what git-lfs, git-annex and DVC know of its data."""
+    data, warnings = recognise_trackers(
+        run.data, attachments.manifests, Path(before.root), before.code.tree, repository
+    )
+    execution = replace(run.execution, warnings=(*run.execution.warnings, *warnings))
+    return replace(run, data=data, execution=execution)
 
 
 def _cut_off(live: LiveRun, before: Before) -> Outcome:
