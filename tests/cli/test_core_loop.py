@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -313,3 +314,17 @@ def test_inside_a_git_hook_the_worktree_is_not_taken_for_the_users(twice: Twice,
     assert verdict["outcome"] == "reproduced"
     assert {row["part"]: row["state"] for row in verdict["rows"]}["code"] == "identical"
     assert everything_of_the_user(work) == before
+
+
+def test_an_input_that_the_run_overwrote_is_known_by_what_was_read(twice: Twice, work: Path) -> None:
+    (work / "train.py").write_text(
+        "import json\nn = json.load(open('settings.json'))['scale']\n"
+        "json.dump({'scale': n + 1}, open('settings.json', 'w'))\nprint('n:', n)\n"
+    )
+    content = (work / "settings.json").read_bytes()
+    twice("run", "python", "train.py")
+    run = json.loads(twice("show", "--json").out)
+    (read,), (written,) = run["inputs"], run["outputs"]
+    assert read["sha256"] == hashlib.sha256(content).hexdigest()
+    assert written["sha256"] == hashlib.sha256((work / "settings.json").read_bytes()).hexdigest() != read["sha256"]
+    assert "reproduced" in twice("reproduce", "@").out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -237,3 +238,24 @@ def test_nobody_reading_on_is_no_error(twice: Twice, repository: Path) -> None:
         cwd=repository, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0 and done.stderr == ""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+def test_killed_between_the_ref_and_the_rest(twice: Twice, repository: Path, git: Git) -> None:
+    """The run has its ref already, and its live folder still: it is one run, and recovering it only clears up."""
+    (repository / "train.py").write_text(SLOW)
+    process = start(repository, "python", "train.py")
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(0.3)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=30)
+    (live,) = (repository / ".git/twice/live").iterdir()
+    copy = repository / "copy"
+    shutil.copytree(live, copy)
+    twice("recover")
+    shutil.copytree(copy, live)
+    assert len(json.loads(twice("ls", "--json").out)["runs"]) == 1
+    twice("recover")
+    assert not live.exists()
+    assert len(git("for-each-ref", "refs/experiments", cwd=repository).splitlines()) == 1

@@ -167,6 +167,30 @@ def read_events(live: Any) -> Iterator[Event]:
     return heapq.merge(*streams, key=lambda event: event["t"])
 
 
+def first_process(live: Any) -> Optional[Event]:
+    """The `process` event of the entry process; None while no Python process has reported in.
+
+    A process reports itself first of all: only the first line of each file is read, however much follows.
+    """
+    import json
+
+    folder = os.path.join(live, "events")
+    found: List[Event] = []
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return None
+    for name in names:
+        with open(os.path.join(folder, name), "rb") as file:
+            line = file.readline()
+        if b'"kind":"process"' in line and line.endswith(b"\n"):
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                continue
+    return min(found, key=lambda event: event["t"]) if found else None
+
+
 def _events_in(path: str) -> Iterator[Event]:
     import json
 

@@ -50,6 +50,7 @@ class Evidence:
     environment: Environment = field(default_factory=Environment)
     changes: Sequence[FileState] = ()
     in_snapshot: Callable[[str], bool] = lambda path: False
+    read_snapshot: Callable[[str], bytes | None] = lambda path: None  # as a work tree holds it
     warnings: tuple[str, ...] = ()
 
 
@@ -74,6 +75,7 @@ def capture_after(
         changed=[path for path in written if path not in loaded and not path.endswith(_CODE_SUFFIXES)],
         in_snapshot=evidence.in_snapshot,
         hashes=hashes,
+        read_snapshot=evidence.read_snapshot,
     )
     artifacts, outputs = keep_artifacts(found.data.outputs, root, configuration)
     execution = Execution(
@@ -90,6 +92,7 @@ def capture_after(
         entry_point=request.entry_point,
         isolated=request.isolated,
         reproduces=request.reproduces,
+        derived_from=request.derived_from,
         parent=request.parent,
         started_at=before.started_at,
         duration_s=round(outcome.duration_s, 6),

@@ -175,21 +175,26 @@ def _execute(
             pause_s = min(0.5, pause_s * 1.2)
 
     tracer = _tracer(before, live) if before.tracer == "syscalls" else None
-    outcome = run_process(
-        request.words or request.command,
-        root / request.directory,
-        child_environment(request, live.folder, root, before.started_at.timestamp(), before.tracer, environ),
-        live.folder,
-        clock,
-        show_on=show_on,
-        on_stdout=MetricLines(found_metric).feed,
-        meanwhile=meanwhile,
-        child_setup=tracer.child_setup if tracer else None,
-    )
-    if tracer is not None:
-        tracer.stop()
-        if tracer.problem is not None:
-            return replace(outcome, tracer_problem=tracer.problem)
+    try:
+        outcome = run_process(
+            request.words or request.command,
+            root / request.directory,
+            child_environment(request, live.folder, root, before.started_at.timestamp(), before.tracer, environ),
+            live.folder,
+            clock,
+            show_on=show_on,
+            on_stdout=MetricLines(found_metric).feed,
+            meanwhile=meanwhile,
+            child_setup=tracer.child_setup if tracer else None,
+        )
+    finally:
+        if tracer is not None:
+            tracer.stop()
+    if tracer is not None and tracer.problem is not None:
+        return replace(outcome, tracer_problem=tracer.problem)
+    if tracer is not None and tracer.unreadable:
+        hidden = f"{tracer.unreadable} opens of files were not seen: the processes hide their memory"
+        return replace(outcome, warnings=(*outcome.warnings, hidden))
     return outcome
 
 

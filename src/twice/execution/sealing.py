@@ -7,11 +7,12 @@ leaves the folder as it is: `twice recover` tries again, and nothing that was ca
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from twice.agent.protocol import read_events
+from twice.agent.protocol import first_process, read_events
 from twice.capture.after import Evidence, capture_after, entry_process, threads_event
 from twice.capture.before import Before, FileState
 from twice.capture.code import describe_tree, file_states
@@ -29,6 +30,7 @@ from twice.execution.output import read_log
 from twice.execution.process import Clock
 from twice.execution.recording import drop_pending
 from twice.execution.worktrees import unbound
+from twice.git.checkout import checked_out
 from twice.git.repository import Repository
 from twice.git.snapshot import scan
 from twice.record import validation
@@ -82,6 +84,11 @@ def _seal(
         raise RepositoryError(f"run {live.id} was cut off before its command started: there is nothing to keep")
     request = from_plain(Request, plain_request, "request.json")
     before = from_plain(Before, plain_before, "before.json")
+    ref = f"{PREFIX}{request.experiment}/{request.id}"
+    sealed = repository.refs.read(ref)
+    if sealed is not None:  # killed between the ref and the rest
+        _clear(live, repository)
+        return Sealed(id=live.id, run=RunStore(repository).read(sealed), commit=sealed)
     if outcome is None:
         known = live.read("outcome")
         outcome = from_plain(Outcome, known, "outcome.json") if known else _cut_off(live, before)
@@ -93,11 +100,16 @@ def _seal(
     run = _with_trackers(run, attachments, before, repository)
     with kept_data(run, attachments, request, before, configuration, repository) as (run, attachments):
         commit = RunStore(repository).add(run, attachments, clock.now())
-    with RunIndex.open(repository.state_dir) as index:
-        index.add(f"{PREFIX}{run.experiment}/{run.id}", commit, run)
-    drop_pending(repository, run.id)
-    live.remove()
+    _clear(live, repository)
+    with suppress(Exception), RunIndex.open(repository.state_dir) as index:  # the next reader does it, if this fails
+        index.add(ref, commit, run)
     return Sealed(id=live.id, run=run, commit=commit)
+
+
+def _clear(live: LiveRun, repository: Repository) -> None:
+    """Let go of what kept the run until it had a commit."""
+    drop_pending(repository, live.id)
+    live.remove()
 
 
 def _with_trackers(run: Run, attachments: Attachments, before: Before, repository: Repository) -> Run:
@@ -120,7 +132,7 @@ def keep_environment(live: LiveRun, before: Before, environ: Mapping[str, str], 
     """
     if live.read("environment") is not None:
         return True
-    entry = entry_process(read_events(live.folder))
+    entry = first_process(live.folder)
     if entry is None and wait:
         return False
     packages: Packages | None = None
@@ -162,6 +174,7 @@ def _gather(live: LiveRun, before: Before, repository: Repository) -> Evidence:
         environment=environment,
         changes=changes,
         in_snapshot=in_snapshot,
+        read_snapshot=lambda path: checked_out(repository, before.code.tree, path),
         warnings=warnings,
     )
 

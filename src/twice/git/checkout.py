@@ -45,6 +45,19 @@ def add_worktree(repository: Repository, commit: str, folder: Path) -> tuple[str
         raise
 
 
+def checked_out(repository: Repository, tree: str, path: str) -> bytes | None:
+    """What a file of a tree holds in a work tree: line ends and filters applied; None when nobody can tell.
+
+    Without a git executable that is so for every file: the rules of `path` may have changed since the tree was made.
+    """
+    if repository.git is None:
+        return None
+    try:
+        return repository.git.run("cat-file", "--filters", f"{tree}:{path}", cwd=repository.root)
+    except RepositoryError:
+        return None
+
+
 def remove_worktree(repository: Repository, folder: Path) -> None:
     """Remove a linked worktree, with all that is in it, and its entry in the git directory.
 
