@@ -39,6 +39,7 @@ class Request:
     isolated: bool = False
     keep_data: bool = False  # the content of inputs and outputs, not only their hashes
     reproduces: str | None = None
+    derived_from: str | None = None
     parent: str | None = None  # the run inside which this one was started
 
 

@@ -39,7 +39,7 @@ class Style:
 
     def by_state(self, state: str, text: str) -> str:
         """The text marked by a state of a section, a verdict or a run."""
-        if state in ("identical", "equivalent", "finished", "reproduced", "bit-exact", "byte-identical"):
+        if state in ("identical", "equivalent", "finished", "reproduced", "bit-exact", "byte-identical", "ready"):
             return self.same(text)
         if state in ("unknown", "running", "interrupted", "within tolerance", "same content"):
             return self.unsure(text)

@@ -97,7 +97,12 @@ def _head(run: Run, now: datetime | None, commit: str | None) -> list[tuple[str,
     if execution.directory != ".":
         facts.append(("directory", execution.directory))
     facts.append(("experiment", execution.experiment))
-    for label, text in (("name", execution.name), ("note", execution.message), ("repeats", execution.reproduces)):
+    for label, text in (
+        ("name", execution.name),
+        ("note", execution.message),
+        ("repeats", execution.reproduces),
+        ("derived from", execution.derived_from),
+    ):
         if text:
             facts.append((label, text))
     if execution.tags:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +33,9 @@ def point_at(
     old_root: Path,
     new_root: Path,
     environ: Mapping[str, str],
+    is_there: Callable[[Path], bool] = Path.exists,
 ) -> Invocation:
-    """The words that run `command` below `new_root`.
+    """The words that run `command` below `new_root`; `is_there` tells of a path below it, made or yet to be made.
 
     The interpreter is `wanted_python` if given, else the recorded one if it is still there, else what PATH says.
     Raises ReproductionError when the words hold a masked secret, or the wanted interpreter is not there.
@@ -61,7 +62,7 @@ def point_at(
             words[0] = shutil.which(words[0], path=folder) or words[0]
         elif Path(words[0]).name in _names(folder):
             words[0] = str(Path(folder) / Path(words[0]).name)
-    words[1:] = [_move(word, old_root, new_root) for word in words[1:]]
+    words[1:] = [_move(word, old_root, new_root, is_there) for word in words[1:]]
     return Invocation(words=tuple(words), path=path, python=python, notes=notes)
 
 
@@ -94,7 +95,7 @@ def _names(folder: str) -> set[str]:
         return set()
 
 
-def _move(word: str, old_root: Path, new_root: Path) -> str:
+def _move(word: str, old_root: Path, new_root: Path, is_there: Callable[[Path], bool]) -> str:
     """A word with a path into the old work tree, pointed at the new one when it has that path, or nobody has."""
     option, equals, value = word.partition("=")
     if not (option.startswith("-") and equals):
@@ -103,4 +104,4 @@ def _move(word: str, old_root: Path, new_root: Path) -> str:
     if not path.is_absolute() or not path.is_relative_to(old_root):
         return word
     moved = new_root / path.relative_to(old_root)
-    return f"{option}{equals}{moved}" if moved.exists() or not path.exists() else word
+    return f"{option}{equals}{moved}" if is_there(moved) or not path.exists() else word

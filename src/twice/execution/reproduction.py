@@ -1,48 +1,46 @@
 """Does a run give the same result again?  Its code in a fresh worktree, its data, seeds and words; then the comparison.
 
     reproduce:   find code, interpreter, data → worktree → record_run → compare → judge
+    derive:      the same with a change in the command, and without a verdict
 
-The user's work tree is not touched. What runs is recorded as a run of its own that `reproduces` the first.
+The user's work tree is not touched. What runs is recorded as a run of its own that `reproduces` the first, or is
+`derived_from` it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from twice.capture.code import file_states
 from twice.capture.hash_cache import HashCache
-from twice.capture.machine import usable_cores
-from twice.capture.request import Request
-from twice.capture.variables import capture_variables, restore_variables
 from twice.comparison.differences import compare
+from twice.comparison.sections import Comparison
 from twice.comparison.tolerance import Tolerance
 from twice.comparison.verdict import Verdict, judge
 from twice.configuration import Configuration
 from twice.environments.choosing import Chosen, Wish
-from twice.execution.argv import Invocation
+from twice.execution.derivation import Change, derive
 from twice.execution.environment import invoke_in_environment
 from twice.execution.output_contents import OutputSource, find_same_content
-from twice.execution.placing import check_inputs, find_inputs, levels_above, place_inputs
+from twice.execution.placing import Found, check_inputs, levels_above, place_inputs
+from twice.execution.preparation import find_data, request_again, variables_again
 from twice.execution.process import Clock
 from twice.execution.recording import Place, Recorded, record_run
 from twice.execution.verdict_notes import note_verdict
-from twice.execution.worktrees import Worktree, code_commit, fresh_worktree, unbound
+from twice.execution.worktrees import Worktree, code_commit, fresh_worktree
 from twice.git.difference import changed_files
 from twice.git.repository import Repository
 from twice.git.snapshot import scan, write_tree
 from twice.record.model import Code, DataFile, Point, Run
-from twice.store.content_sources import content_sources
 from twice.store.run_store import RunStore
-
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wishes:
-    """How a run is to be reproduced."""
+    """How a run is to be run again."""
 
     id: str  # of the run that this makes
     python: str | None = None
@@ -61,75 +59,105 @@ class Reproduction:
     kept_at: Path | None = None
 
 
-def reproduce_run(
-    original: Run,
-    commit: str,
-    wishes: Wishes,
-    repository: Repository,
-    configuration: Configuration,
-    clock: Clock,
-    environ: Mapping[str, str],
-    tell: Callable[[str], None],
-) -> Reproduction:
-    """Run the original's command again from its own code, and compare.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Derivation:
+    """The changed run and what differs from the original; no comparison when it could not be recorded."""
+
+    recorded: Recorded
+    comparison: Comparison | None
+    kept_at: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """What a run is run again with: the repository and its settings, the clocks, the user's variables, and an ear."""
+
+    repository: Repository
+    configuration: Configuration
+    clock: Clock
+    environ: Mapping[str, str]
+    tell: Callable[[str], None]
+
+
+def reproduce_run(original: Run, commit: str, wishes: Wishes, around: Surroundings) -> Reproduction:
+    """Run the original's command again from its own code, and compare; `commit` is the original's.
 
     Raises ReproductionError when something it needs is missing, before anything runs.
     """
+    verdict = None
+    with _run_again(original, original, commit, wishes, around) as done:
+        again = done.recorded.run
+        if again is not None and done.recorded.commit is not None:
+            was = OutputSource(
+                run=original, commit=commit, roots=[around.repository.root, Path(original.execution.repository)]
+            )
+            now = OutputSource(run=again, commit=done.recorded.commit, roots=[done.root])
+            verdict = _judge(was, now, wishes, around.repository, done.chosen)
+            note_verdict(verdict, commit, again, around.repository, around.clock, around.tell)
+    return Reproduction(recorded=done.recorded, verdict=verdict, kept_at=done.root if wishes.keep else None)
+
+
+def derive_run(original: Run, commit: str, change: Change, wishes: Wishes, around: Surroundings) -> Derivation:
+    """Run the original's command with a change from its own code, and say what differs; `commit` is the original's.
+
+    Raises UsageError when the change makes no sense, ReproductionError when something is missing, before anything runs.
+    """
+    changed = wanted_run(original, change, around.repository)
+    with _run_again(original, changed, commit, wishes, around) as done:
+        pass
+    comparison = None
+    if done.recorded.run is not None and done.recorded.commit is not None:
+        comparison = _compare(original, commit, done.recorded.run, done.recorded.commit, around.repository)
+    return Derivation(recorded=done.recorded, comparison=comparison, kept_at=done.root if wishes.keep else None)
+
+
+def wanted_run(original: Run, change: Change | None, repository: Repository) -> Run:
+    """The run to be run: the original itself, or with a change in its command.  Raises UsageError."""
+    return original if change is None else derive(original, change, _entry_text(original, repository))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Done:
+    recorded: Recorded
+    root: Path  # of the worktree that it ran in, there as long as the caller is not
+    chosen: Chosen
+
+
+@contextmanager
+def _run_again(original: Run, wanted: Run, commit: str, wishes: Wishes, around: Surroundings) -> Iterator[_Done]:
+    """Run `wanted`, which is the original or has another command, as the original was run."""
+    repository, tell = around.repository, around.tell
     commit_of_code = code_commit(original, repository)
-    with ExitStack() as stack:
-        hashes = stack.enter_context(HashCache.open(repository.state_dir / "hashes.sqlite3"))
-        data = _data_to_place(original)
-        found = find_inputs(
-            data,
-            [repository.root, Path(original.execution.repository)],
-            hashes,
-            content_sources(repository),
-            lambda folder: RunStore(repository).manifest(commit, folder),
-        )
-        for problem in check_inputs(found, wishes.allow_changed_data):
-            tell(problem)
-        worktree = stack.enter_context(
-            fresh_worktree(repository, commit_of_code, wishes.id, environ, levels_above(data))
-        )
+    with HashCache.open(repository.state_dir / "hashes.sqlite3") as hashes:
+        found = find_data(original, commit, repository, hashes)
+    for problem in check_inputs(found, wishes.allow_changed_data):
+        tell(problem)
+    found += _named(wanted, original, repository)
+    data = [one.data for one in found]
+    with fresh_worktree(repository, commit_of_code, wishes.id, around.environ, levels_above(data)) as worktree:
         worktree.kept = wishes.keep
         code = _verified_code(original, worktree)
         place_inputs(found, worktree.root, {one.path for one in original.data.outputs})
-        variables = _variables(original, worktree, configuration, environ)
+        variables = variables_again(original, worktree.root, around.configuration, around.environ)
         invocation, chosen = invoke_in_environment(
-            original, wishes.environment, wishes.python, worktree, repository.root, variables, tell
+            wanted, wishes.environment, wishes.python, worktree, repository.root, variables, tell
         )
         # The data put there, and what an editable install left in the worktree, are no work of the run.
         changes = file_states(scan(worktree.repository).changes) if data or chosen.layered else ()
-        tell(f"reproducing {original.id}: {' '.join(original.execution.command)}")
+        request = request_again(wanted, wishes.id, invocation.words)
+        if wanted is not original:
+            request = replace(request, reproduces=None, derived_from=original.id)
+        tell(f"{'reproducing' if wanted is original else 'from'} {original.id}: {' '.join(request.command)}")
         recorded = record_run(
-            _request(original, wishes.id, invocation),
+            request,
             repository,
             Place(tree=worktree.repository, code=code, changes=changes),
-            configuration,
-            clock,
+            around.configuration,
+            around.clock,
             variables | {"PATH": invocation.path},
             show_on=2,  # stdout is for the verdict
         )
-        verdict = None
-        if recorded.run is not None and recorded.commit is not None:
-            was = OutputSource(
-                run=original, commit=commit, roots=[repository.root, Path(original.execution.repository)]
-            )
-            now = OutputSource(run=recorded.run, commit=recorded.commit, roots=[worktree.root])
-            verdict = _judge(was, now, wishes, repository, chosen)
-            note_verdict(verdict, commit, recorded.run, repository, clock, tell)
-    return Reproduction(recorded=recorded, verdict=verdict, kept_at=worktree.root if wishes.keep else None)
-
-
-def _data_to_place(original: Run) -> list[DataFile]:
-    """The inputs that the code's tree does not bring: files outside git, and those too large for the snapshot."""
-    known = {one.path for one in original.data.inputs}
-    large = [
-        DataFile(path=one.path, sha256=one.sha256, size_bytes=one.size_bytes)
-        for one in original.code.left_out
-        if one.reason == "large" and one.path not in known and one.sha256 is not None
-    ]
-    return [one for one in original.data.inputs if one.stored != "git"] + large
+        yield _Done(recorded=recorded, root=worktree.root, chosen=chosen)
 
 
 def _verified_code(original: Run, worktree: Worktree) -> Code:
@@ -138,55 +166,57 @@ def _verified_code(original: Run, worktree: Worktree) -> Code:
     return replace(original.code, tree=tree, changed_during_run=())
 
 
-def _request(original: Run, run_id: str, invocation: Invocation) -> Request:
+def _entry_text(original: Run, repository: Repository) -> str:
+    """The text of the script that the command names; empty when it names none."""
     execution = original.execution
-    return Request(
-        id=run_id,
-        command=execution.command,
-        words=invocation.words,
-        directory=execution.directory,
-        experiment=execution.experiment,
-        entry_point=execution.entry_point,
-        params={
-            name: original.params.values[name] for name, source in original.params.sources.items() if source == "option"
-        },
-        inputs=tuple(one.path for one in original.data.inputs if "declared" in one.found),
-        outputs=tuple(one.path for one in original.data.outputs if "declared" in one.found),
-        seed=original.seeds.root,
-        isolated=True,
-        reproduces=original.id,
-    )
+    path = Path(execution.directory, execution.entry_point or "").as_posix()
+    entry = repository.objects.find(original.code.tree, path) if execution.entry_point else None
+    return repository.objects.read_blob(entry.id).decode("utf-8", "replace") if entry is not None else ""
 
 
-def _variables(
-    original: Run, worktree: Worktree, configuration: Configuration, environ: Mapping[str, str]
-) -> dict[str, str]:
-    """The present variables, with those that a record holds set (and unset) as they were then."""
-    ours = capture_variables(environ, configuration.environment_variables)
-    variables = {name: value for name, value in unbound(environ).items() if name not in ours}
-    variables |= restore_variables(original.environment.variables, worktree.root)
-    machine = original.environment.machine
-    if machine is not None and machine.cores is not None and machine.cores != usable_cores():
-        # Libraries start as many threads as there are cores, and sums depend on how many there are.
-        for name in _THREAD_VARIABLES:
-            variables.setdefault(name, str(machine.cores))
-    return variables
+def _named(wanted: Run, original: Run, repository: Repository) -> list[Found]:
+    """The files and folders that words of a changed command name here, and that its code does not bring."""
+    directory = Path(wanted.execution.directory)
+    known = {one.path for one in original.data.inputs}
+    found = {}
+    for word in _values(set(wanted.execution.command) - set(original.execution.command)):
+        path = (directory / word).as_posix()
+        place = repository.root / path
+        inside = not Path(word).is_absolute() and ".." not in place.parts
+        if (
+            inside
+            and path not in known
+            and place.exists()
+            and repository.objects.find(original.code.tree, path) is None
+        ):
+            found[path] = Found(data=DataFile(path=path, kind="folder" if place.is_dir() else "file"), place=place)
+    return list(found.values())
+
+
+def _values(words: Sequence[str] | set[str]) -> Iterator[str]:
+    for word in sorted(words):
+        value = word.partition("=")[2] if "=" in word else word
+        if value and not value.startswith("-"):
+            yield value
 
 
 def _judge(was: OutputSource, now: OutputSource, wishes: Wishes, repository: Repository, chosen: Chosen) -> Verdict:
     store = RunStore(repository)
-    commits = {was.run.id: was.commit, now.run.id: now.commit}
-
-    def history(run_id: str, metric: str) -> tuple[Point, ...]:
-        return store.history(commits[run_id], metric)
-
-    changes = changed_files(repository, was.run.code.tree, now.run.code.tree)
     return judge(
         was.run,
         now.run,
-        compare(was.run, now.run, changes, history),
+        _compare(was.run, was.commit, now.run, now.commit, repository),
         wishes.tolerance,
-        history,
+        _histories(store, {was.run.id: was.commit, now.run.id: now.commit}),
         same_content=find_same_content(was, now, store),
         remarks={"environment": chosen.remark} if chosen.remark else None,
     )
+
+
+def _compare(a: Run, commit_a: str, b: Run, commit_b: str, repository: Repository) -> Comparison:
+    changes = changed_files(repository, a.code.tree, b.code.tree)
+    return compare(a, b, changes, _histories(RunStore(repository), {a.id: commit_a, b.id: commit_b}))
+
+
+def _histories(store: RunStore, commits: Mapping[str, str]) -> Callable[[str, str], tuple[Point, ...]]:
+    return lambda run_id, metric: store.history(commits[run_id], metric)

@@ -49,6 +49,11 @@ def unbound(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if name not in _BINDING}
 
 
+def worktree_folder(top: Path, repository: Repository, levels_above: int) -> Path:
+    """Where below `top` a worktree goes."""
+    return top.joinpath(*["_"] * levels_above, repository.root.name or "repository")
+
+
 class Worktree:
     """A fresh worktree; `kept` it outlives the command that made it."""
 
@@ -69,7 +74,7 @@ def fresh_worktree(
 ) -> Iterator[Worktree]:
     """A detached worktree of a commit with `levels_above` folders of room above it; removed at the end unless kept."""
     top = cache_folder(environ) / "worktrees" / run_id
-    folder = top.joinpath(*["_"] * levels_above, repository.root.name or "repository")
+    folder = worktree_folder(top, repository, levels_above)
     try:
         folder.parent.mkdir(parents=True)
     except OSError as error:

@@ -55,6 +55,7 @@ def _status(execution: Execution) -> str:
         f"run {_code(execution.id)}",
         *([f"named {_code(execution.name)}"] if execution.name else []),
         *([f"repeats {_code(execution.reproduces)}"] if execution.reproduces else []),
+        *([f"derived from {_code(execution.derived_from)}"] if execution.derived_from else []),
     ]
     return " · ".join(parts)
 

@@ -1,0 +1,82 @@
+"""What does a run need to run again, and where is it?  Its data, its request, its variables; nothing is written here.
+
+Shared by `reproduction`, which puts it all in place, by `checking`, which says what is missing, and by `steps`, which says
+what would be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from twice.capture.hash_cache import HashCache
+from twice.capture.machine import usable_cores
+from twice.capture.request import Request
+from twice.capture.variables import capture_variables, restore_variables
+from twice.configuration import Configuration
+from twice.execution.placing import Found, find_inputs
+from twice.execution.worktrees import unbound
+from twice.git.repository import Repository
+from twice.record.model import DataFile, Run
+from twice.store.content_sources import content_sources
+from twice.store.run_store import RunStore
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def data_to_place(original: Run) -> list[DataFile]:
+    """The inputs that the code's tree does not bring: files outside git, and those too large for the snapshot."""
+    known = {one.path for one in original.data.inputs}
+    large = [
+        DataFile(path=one.path, sha256=one.sha256, size_bytes=one.size_bytes)
+        for one in original.code.left_out
+        if one.reason == "large" and one.path not in known and one.sha256 is not None
+    ]
+    return [one for one in original.data.inputs if one.stored != "git"] + large
+
+
+def find_data(original: Run, commit: str, repository: Repository, hashes: HashCache | None) -> list[Found]:
+    """Where the content of that data is now; `commit` is the run's."""
+    return find_inputs(
+        data_to_place(original),
+        [repository.root, Path(original.execution.repository)],
+        hashes,
+        content_sources(repository),
+        lambda folder: RunStore(repository).manifest(commit, folder),
+    )
+
+
+def request_again(original: Run, run_id: str, words: Sequence[str]) -> Request:
+    """What is asked for when a run is run again; `words` are what is executed."""
+    execution = original.execution
+    return Request(
+        id=run_id,
+        command=execution.command,
+        words=tuple(words),
+        directory=execution.directory,
+        experiment=execution.experiment,
+        entry_point=execution.entry_point,
+        params={
+            name: original.params.values[name] for name, source in original.params.sources.items() if source == "option"
+        },
+        inputs=tuple(one.path for one in original.data.inputs if "declared" in one.found),
+        outputs=tuple(one.path for one in original.data.outputs if "declared" in one.found),
+        seed=original.seeds.root,
+        isolated=True,
+        reproduces=original.id,
+    )
+
+
+def variables_again(
+    original: Run, root: Path, configuration: Configuration, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """The present variables, with those that a record holds set (and unset) as they were then; `root` is the worktree's."""
+    ours = capture_variables(environ, configuration.environment_variables)
+    variables = {name: value for name, value in unbound(environ).items() if name not in ours}
+    variables |= restore_variables(original.environment.variables, root)
+    machine = original.environment.machine
+    if machine is not None and machine.cores is not None and machine.cores != usable_cores():
+        # Libraries start as many threads as there are cores, and sums depend on how many there are.
+        for name in _THREAD_VARIABLES:
+            variables.setdefault(name, str(machine.cores))
+    return variables
