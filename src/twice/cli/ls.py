@@ -25,9 +25,10 @@ from twice.textforms import parse_time
 def command(experiment: str | None, number: int | None, all_columns: bool, as_json: bool, colour: When) -> int:
     """List the runs"""
     with workplace(bare_ok=True) as place, known_runs(place) as runs:
-        summaries = sorted(
-            [*runs.summaries(experiment), *_unsealed(place, experiment)], key=lambda one: (one.started_at, one.id)
-        )
+        recorded = runs.summaries(experiment)
+        known = {one.id for one in recorded}
+        unsealed = [one for one in _unsealed(place, experiment) if one.id not in known]
+        summaries = sorted([*recorded, *unsealed], key=lambda one: (one.started_at, one.id))
         shown = summaries[-number:] if number else summaries
         if as_json:
             from twice.display.json_shapes import runs_json
