@@ -32,8 +32,9 @@ def write_new(path: str, data: bytes, mode: int = 0o666) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if data:  # an empty one is a lock: it counts for as long as it is there, and need not outlive a power cut
+                file.flush()
+                os.fsync(file.fileno())
     except OSError:
         remove(path)
         raise
