@@ -1,52 +1,202 @@
-"""twice diff: what differs between two runs."""
+"""twice diff: what differs between two runs, or between a run and what is here now."""
 
 from __future__ import annotations
 
 import click
 
 from twice.cli.options import colour_option, json_option, print_json, run_argument
-from twice.cli.runs import known_runs
-from twice.cli.screen import When, output_screen, show_bytes, show_text
-from twice.cli.workplace import workplace
-from twice.comparison.differences import compare
-from twice.record.model import Point
+from twice.cli.runs import Runs, known_runs
+from twice.cli.screen import Screen, When, output_screen, run_in_terminal, show_bytes, show_text
+from twice.cli.workplace import Workplace, workplace
+from twice.comparison.sections import Comparison
+from twice.errors import UsageError
+from twice.record.model import Point, Run
+from twice.store.run_index import Row
 
 
 @click.command("diff", epilog="Example: twice diff @~1 @")
-@run_argument("a", default="@~1")
-@run_argument("b", default="@")
+@run_argument("a", required=False)
+@run_argument("b", required=False)
 @click.option("--code", is_flag=True, help="The difference of the code, as a patch.")
+@click.option("--difftool", is_flag=True, help="Show the code in git's difftool, as two folders.")
+@click.option("--md", "form", flag_value="md", help="Print Markdown for a pull request instead.")
+@click.option("--html", "form", flag_value="html", help="Print one HTML file instead.")
+@click.option("--exit-code/--no-exit-code", default=True, help="Exit with 1 when something differs (the default).")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
 @json_option
 @colour_option
-def command(a: str, b: str, code: bool, as_json: bool, colour: When) -> int:
+def command(
+    a: str | None,
+    b: str | None,
+    code: bool,
+    difftool: bool,
+    form: str | None,
+    exit_code: bool,
+    quiet: bool,
+    as_json: bool,
+    colour: When,
+) -> int:
     """Show what differs between two runs
 
-    Exits with 1 when they differ, as `git diff --exit-code` does.
+    One run is held against the work tree: its code, its data, and the packages of its interpreter as they are now. No run
+    means the latest two. Exits with 1 when something differs, as `git diff --exit-code` does.
     """
+    with workplace(bare_ok=b is not None or a is None) as place, known_runs(place) as runs:
+        screen = output_screen(place.environ, colour)
+        row_a, run_a = runs.select(a or "@~1")
+        if a is not None and b is None:
+            if form is not None:
+                raise UsageError(f"--{form} takes two runs: the work tree is none", hint=f"twice diff @~1 @ --{form}")
+            differs = _against_work_tree(place, runs, (row_a, run_a), code, difftool, quiet, as_json, screen)
+        else:
+            other = runs.select(b or "@")
+            if code or difftool:
+                trees = (run_a.code.tree, other[1].code.tree)
+                differs = _show_code(place, trees, difftool, quiet, screen)
+            else:
+                differs = _against_run(place, runs, (row_a, run_a), other, form, quiet, as_json, screen)
+    return 1 if differs and exit_code else 0
+
+
+def _against_run(
+    place: Workplace,
+    runs: Runs,
+    a: tuple[Row, Run],
+    b: tuple[Row, Run],
+    form: str | None,
+    quiet: bool,
+    as_json: bool,
+    screen: Screen,
+) -> bool:
+    if form is not None:
+        return _as_document(place, runs, a, b, form, quiet)
+    from twice.cli.groups import replicates_of
+    from twice.comparison.differences import compare
+    from twice.comparison.noise import seed_noise
+    from twice.git.difference import changed_files
+
+    (row_a, run_a), (row_b, run_b) = a, b
+    commits = {run_a.id: row_a.commit, run_b.id: row_b.commit}
+
+    def history(run_id: str, metric: str) -> tuple[Point, ...]:
+        return runs.store.history(commits[run_id], metric)
+
+    changes = changed_files(place.repository, run_a.code.tree, run_b.code.tree)
+    comparison = compare(run_a, run_b, changes, history)
+    if quiet:
+        return comparison.differs
+    noises = {}
+    if comparison.section("metrics").differences:
+        noises = seed_noise(replicates_of(place, runs, run_a, run_b), run_a, run_b)
+    if as_json:
+        from twice.display.comparison_shapes import noise_json
+        from twice.display.json_shapes import comparison_json
+
+        print_json({**comparison_json(comparison), "seed_noise": noise_json(noises)})
+        return comparison.differs
+    from twice.display.diff_page import diff_page
+
+    page = diff_page(
+        comparison,
+        run_a,
+        run_b,
+        style=screen.style,
+        width=screen.width,
+        encoding=screen.encoding,
+        noises=noises,
+    )
+    show_text(page, screen, place.environ)
+    return comparison.differs
+
+
+def _as_document(place: Workplace, runs: Runs, a: tuple[Row, Run], b: tuple[Row, Run], form: str, quiet: bool) -> bool:
+    from twice.cli.reviews import review_of
+
+    review = review_of(place, runs, a, b)
+    if quiet:
+        return review.comparison.differs
+    if form == "html":
+        from twice.reports.html_report import html_report
+
+        text = html_report(review)
+    else:
+        from twice.reports.markdown_report import markdown_report
+
+        text = markdown_report(review)
+    show_bytes(text.encode("utf-8", "backslashreplace"))
+    return review.comparison.differs
+
+
+def _against_work_tree(
+    place: Workplace,
+    runs: Runs,
+    a: tuple[Row, Run],
+    code: bool,
+    difftool: bool,
+    quiet: bool,
+    as_json: bool,
+    screen: Screen,
+) -> bool:
+    row, run = a
+    if code or difftool:
+        from twice.capture.code import capture_code
+
+        now = capture_code(place.repository, place.configuration).code.tree
+        return _show_code(place, (run.code.tree, now), difftool, quiet, screen)
+    comparison, present = _hold_against_present(place, runs, row, run)
+    if quiet:
+        return comparison.differs
+    if as_json:
+        from twice.display.json_shapes import comparison_json
+
+        print_json(comparison_json(comparison))
+        return comparison.differs
+    from twice.display.diff_page import diff_page
+    from twice.display.ids import shorten_ids
+    from twice.execution.present import WORK_TREE
+
+    page = diff_page(
+        comparison,
+        run,
+        present,
+        style=screen.style,
+        width=screen.width,
+        encoding=screen.encoding,
+        names=(shorten_ids([run.id])[run.id], WORK_TREE),
+    )
+    show_text(page, screen, place.environ)
+    return comparison.differs
+
+
+def _hold_against_present(place: Workplace, runs: Runs, row: Row, run: Run) -> tuple[Comparison, Run]:
+    from twice.comparison.differences import compare
+    from twice.execution.present import present_state, seen_at_present
+    from twice.git.difference import changed_files
+
+    present = present_state(
+        run, place.repository, place.configuration, place.environ, lambda path: runs.store.manifest(row.commit, path)
+    )
+    changes = changed_files(place.repository, run.code.tree, present.code.tree)
+    return seen_at_present(compare(run, present, changes)), present
+
+
+def _show_code(place: Workplace, trees: tuple[str, str], difftool: bool, quiet: bool, screen: Screen) -> bool:
+    """The patch, in the user's pager or difftool; whether there is any."""
     from twice.git.difference import changed_files, patch
 
-    with workplace(bare_ok=True) as place, known_runs(place) as runs:
-        row_a, run_a = runs.select(a)
-        row_b, run_b = runs.select(b)
-        screen = output_screen(place.environ, colour)
-        if code:
-            text = patch(place.repository, run_a.code.tree, run_b.code.tree, colour=screen.style.enabled)
-            show_bytes(text)
-            return 1 if text else 0
-        commits = {run_a.id: row_a.commit, run_b.id: row_b.commit}
-
-        def history(run_id: str, metric: str) -> tuple[Point, ...]:
-            return runs.store.history(commits[run_id], metric)
-
-        changes = changed_files(place.repository, run_a.code.tree, run_b.code.tree)
-        comparison = compare(run_a, run_b, changes, history)
-        if as_json:
-            from twice.display.json_shapes import comparison_json
-
-            print_json(comparison_json(comparison))
-        else:
-            from twice.display.diff_page import diff_page
-
-            page = diff_page(comparison, run_a, run_b, style=screen.style, width=screen.width, encoding=screen.encoding)
-            show_text(page, screen, place.environ)
-        return 1 if comparison.differs else 0
+    if quiet:
+        return bool(changed_files(place.repository, *trees))
+    if difftool:
+        git = place.repository.git
+        if git is None:
+            raise UsageError(
+                "--difftool takes the git executable", hint="twice diff --code prints the patch without it"
+            )
+        run_in_terminal([git.path, "difftool", "--dir-diff", "--no-prompt", *trees, "--"], place.repository.root)
+        return bool(changed_files(place.repository, *trees))
+    text = patch(place.repository, *trees, colour=screen.style.enabled)
+    if screen.is_terminal:
+        show_text(text.decode("utf-8", "surrogateescape"), screen, place.environ)
+    else:
+        show_bytes(text)
+    return bool(text)

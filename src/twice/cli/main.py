@@ -23,6 +23,7 @@ COMMANDS = {
     "show": "Show one run",
     "diff": "Show what differs between two runs",
     "compare": "Show runs side by side",
+    "plot": "Draw charts of runs",
     "report": "Review runs, for a pull request or CI",
     "reproduce": "Run a run again and say what is the same",
     "apply": "Bring a run's code into the work tree",

@@ -7,8 +7,9 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TextIO
 
 from twice.display.colour import Style, choose_style
@@ -60,6 +61,12 @@ def show_bytes(data: bytes) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
+
+
+def run_in_terminal(words: Sequence[str], directory: Path) -> int:
+    """Run a program that talks to the user itself, such as git's difftool; its exit code."""
+    sys.stdout.flush()
+    return subprocess.run(words, cwd=directory, check=False).returncode
 
 
 def _page(text: str, environ: Mapping[str, str]) -> bool:

@@ -14,15 +14,20 @@ from twice.cli.workplace import workplace
 @run_argument("run", default="@")
 @click.option("--log", is_flag=True, help="What the command printed, byte for byte.")
 @click.option("--code", is_flag=True, help="The uncommitted changes that the run ran with, as a patch.")
+@click.option("-m", "--metric", metavar="NAME", help="The course of one metric, as a plot.")
 @json_option
 @colour_option
-def command(run: str, log: bool, code: bool, as_json: bool, colour: When) -> int:
+def command(run: str, log: bool, code: bool, metric: str | None, as_json: bool, colour: When) -> int:
     """Show one run"""
     with workplace(bare_ok=True) as place, known_runs(place) as runs:
         row, found = runs.select(run)
         screen = output_screen(place.environ, colour)
         if log:
             show_bytes(runs.store.log(row.commit))
+        elif metric is not None:
+            from twice.cli.metric_course import show_course
+
+            show_course(found, runs.store.history(row.commit, metric), metric, screen, as_json)
         elif code:
             from twice.git.difference import patch
 

@@ -16,10 +16,9 @@ from twice.display import markdown
 from twice.display.characters import harmless, in_encoding
 from twice.display.colour import PLAIN, Style
 from twice.display.ids import shorten_ids
-from twice.display.numbers import show_column, show_delta, show_trend
+from twice.display.numbers import show_column, show_delta, show_sample, show_trend
 from twice.display.sparkline import sparkline
 from twice.display.tables import Column, draw_table
-from twice.textforms import format_number
 
 if TYPE_CHECKING:
     from twice.record.model import Point
@@ -130,7 +129,7 @@ def _block(
             for run in side.runs:
                 cells[run].append(course[run] or " ")
     columns = [Column(ids[run], cells[run], "fixed") for run in side.runs]
-    lines = []
+    lines: list[str] = []
     for block in _in_blocks(Column("", names, "fixed"), columns, width):
         lines += ([""] if lines else []) + draw_table(block, encoding=encoding).text.split("\n")
     if any(row.best for row in rows):
@@ -219,18 +218,3 @@ def _beside(name: str, first: Sample, other: Sample) -> str:
     if abs(delta) <= margin:
         return f"{show_delta(delta)} inside seed noise"
     return f"{show_delta(delta)} {show_trend(name, delta) or 'beyond seed noise'}"
-
-
-def show_sample(one: Sample) -> str:
-    """`0.913 ± 0.004`, with the digits that its spread allows; `0.913` for a single value."""
-    if one.spread is None:
-        return format_number(one.mean)
-    return f"{show_mean(one.mean, one.spread)} ± {format_number(one.spread, 2)}"
-
-
-def show_mean(mean: float, spread: float) -> str:
-    """The mean to two digits of its spread, as measurements are written."""
-    if not spread or not mean or not math.isfinite(mean):
-        return format_number(mean)
-    digits = math.floor(math.log10(abs(mean))) - math.floor(math.log10(spread)) + 2
-    return format_number(mean, min(max(digits, 2), 15))

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from twice.comparison.files import short_sha
+from twice.comparison.noise import SeedNoise, any_known
 from twice.comparison.sections import Comparison, Difference, Section
 from twice.display.characters import harmless, in_encoding, shorten_distinct
 from twice.display.colour import PLAIN, Style
 from twice.display.ids import shorten_ids
-from twice.display.numbers import show_column, show_delta, show_trend
+from twice.display.numbers import show_column, show_delta, show_sample, show_trend
 from twice.display.tables import Column, draw_table
+from twice.textforms import format_number
 
 if TYPE_CHECKING:
     from twice.record.model import Run
 
 _MOST_ROWS = 40  # of one section, unless all are asked for
 _INDENT = "  "
+_INSIDE = "inside seed noise"
 
 
 def diff_page(
@@ -29,13 +33,21 @@ def diff_page(
     width: int | None = None,
     encoding: str = "utf-8",
     all_rows: bool = False,
+    names: tuple[str, str] | None = None,
+    noises: Mapping[str, SeedNoise] | None = None,
 ) -> str:
-    """The page, with a line end at its end; long sections are cut, and say so, unless `all_rows`."""
-    lines = [_verdict_line(comparison, a, b, style)]
+    """The page, with a line end at its end; long sections are cut, and say so, unless `all_rows`.
+
+    `names` are what to call the two runs, instead of their short ids; `noises` what seeds alone do to each metric.
+    """
+    lines = [_verdict_line(comparison, names or _short_names(a, b), style)]
     for section in comparison.sections:
         if section.state == "differs":
+            noted = _with_noise(section, noises or {})
             lines += ["", style.strong(section.name)]
-            lines += [_INDENT + line for line in _section_lines(section, width, style, encoding, all_rows)]
+            lines += [_INDENT + line for line in _section_lines(noted, width, style, encoding, all_rows)]
+            if section.name == "metrics" and noises:
+                lines += [_INDENT + style.quiet(line) for line in _noise_lines(noises)]
     unknown = [section for section in comparison.sections if section.state == "unknown"]
     if unknown:
         lines += ["", style.strong("unknown")]
@@ -43,9 +55,43 @@ def diff_page(
     return in_encoding("\n".join(lines), encoding) + "\n"
 
 
-def _verdict_line(comparison: Comparison, a: Run, b: Run, style: Style) -> str:
-    """`k7q2 → m4x9  differs: code, metrics · same: environment, data · unknown: seeds`."""
+def _short_names(a: Run, b: Run) -> tuple[str, str]:
     ids = shorten_ids([a.id, b.id])
+    return ids[a.id], ids[b.id]
+
+
+def _with_noise(section: Section, noises: Mapping[str, SeedNoise]) -> Section:
+    """The metrics, each with what is known of the noise of seeds."""
+    if section.name != "metrics" or not any_known(noises):
+        return section
+    differences = []
+    for each in section.differences:
+        noise = noises.get(each.name)
+        known = [describe_noise(noise)] if noise is not None else []
+        differences.append(replace(each, note=", ".join(note for note in (*known, each.note) if note)))
+    return replace(section, differences=tuple(differences))
+
+
+def describe_noise(noise: SeedNoise) -> str:
+    """`inside seed noise ±0.006`, `beyond seed noise ±0.006 (0.847 ± 0.001, n=3 → 0.904 ± 0.002, n=3)`."""
+    if noise.margin is None:
+        return "seed noise unknown"
+    margin = f"{noise.state} seed noise ±{format_number(noise.margin, 2)}"
+    if noise.same:
+        return f"{margin} ({show_sample(noise.a)}, n={noise.a.n})"
+    return f"{margin} ({show_sample(noise.a)}, n={noise.a.n} → {show_sample(noise.b)}, n={noise.b.n})"
+
+
+def _noise_lines(noises: Mapping[str, SeedNoise]) -> list[str]:
+    if any(noise.same for noise in noises.values()):
+        return ["the two differ in the seed alone"]
+    if not any_known(noises):
+        return ["seed noise unknown: no replicates of either run (the same with other seeds)"]
+    return []
+
+
+def _verdict_line(comparison: Comparison, names: tuple[str, str], style: Style) -> str:
+    """`k7q2 → m4x9  differs: code, metrics · same: environment, data · unknown: seeds`."""
     parts = []
     mark: Callable[[str], str]
     for state, word, mark in (
@@ -53,10 +99,10 @@ def _verdict_line(comparison: Comparison, a: Run, b: Run, style: Style) -> str:
         ("identical", "same", style.same),
         ("unknown", "unknown", style.unsure),
     ):
-        names = [section.name for section in comparison.sections if section.state == state]
-        if names:
-            parts.append(f"{mark(f'{word}:')} {', '.join(names)}")
-    return f"{style.strong(f'{ids[a.id]} → {ids[b.id]}')}  {' · '.join(parts)}"
+        found = [section.name for section in comparison.sections if section.state == state]
+        if found:
+            parts.append(f"{mark(f'{word}:')} {', '.join(found)}")
+    return f"{style.strong(' → '.join(names))}  {' · '.join(parts)}"
 
 
 def _reason(section: Section) -> str:
@@ -102,10 +148,15 @@ def _columns(section: Section, differences: Sequence[Difference], width: int | N
         columns.append(
             Column("", [(show_delta(each.delta) if each.delta else "") or " " for each in differences], align="right")
         )
-        columns.append(Column("", [show_trend(each.name, each.delta) or " " for each in differences]))
+        columns.append(Column("", [_trend(each) or " " for each in differences]))
     if any(cell and cell.strip() for cell in notes.cells):
         columns.append(notes)
     return columns
+
+
+def _trend(difference: Difference) -> str:
+    """Better or worse; what may be chance is neither."""
+    return "" if difference.note.startswith(_INSIDE) else show_trend(difference.name, difference.delta)
 
 
 def _pair(section: Section, difference: Difference, longest: int) -> list[str | None]:

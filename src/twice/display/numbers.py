@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from twice.comparison.directions import direction
+from twice.comparison.noise import Sample
 from twice.display.characters import harmless, shorten_distinct
 from twice.textforms import format_distinct, format_number, format_value
 
@@ -39,3 +41,18 @@ def show_trend(metric: str, delta: float | None) -> str:
         return ""
     word = "better" if (delta > 0) == (better == "higher") else "worse"
     return f"{'▲' if delta > 0 else '▼'} {word}"
+
+
+def show_sample(one: Sample) -> str:
+    """`0.913 ± 0.004`, with the digits that its spread allows; `0.913` for a single value."""
+    if one.spread is None:
+        return format_number(one.mean)
+    return f"{show_mean(one.mean, one.spread)} ± {format_number(one.spread, 2)}"
+
+
+def show_mean(mean: float, spread: float) -> str:
+    """The mean to two digits of its spread, as measurements are written."""
+    if not spread or not mean or not math.isfinite(mean):
+        return format_number(mean)
+    digits = math.floor(math.log10(abs(mean))) - math.floor(math.log10(spread)) + 2
+    return format_number(mean, min(max(digits, 2), 15))

@@ -14,8 +14,7 @@ from twice.comparison.files import short_sha
 from twice.comparison.noise import Sample
 from twice.comparison.sections import Difference, Section, count
 from twice.display.characters import shorten
-from twice.display.compare_page import show_sample
-from twice.display.numbers import show_column, show_delta
+from twice.display.numbers import show_column, show_delta, show_sample
 from twice.reports.review import WHY_UNKNOWN, Judged, Review, headline_metric, judge_metrics, noise_known, outcome
 from twice.textforms import format_number
 
