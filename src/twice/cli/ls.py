@@ -10,7 +10,6 @@ from twice.cli.options import colour_option, json_option, print_json
 from twice.cli.runs import known_runs
 from twice.cli.screen import When, output_screen, show_text
 from twice.cli.workplace import Workplace, tell, workplace
-from twice.display.run_table import run_table
 from twice.record.summary import RunSummary
 from twice.store.live_runs import LiveRun, live_runs
 from twice.textforms import parse_time
@@ -41,6 +40,8 @@ def command(experiment: str | None, number: int | None, all_columns: bool, as_js
         if not shown:
             tell("no run yet; record one: twice run python train.py")
             return 0
+        from twice.display.run_table import run_table  # which loads tabulate
+
         screen = output_screen(place.environ, colour)
         text = run_table(
             list(reversed(shown)),
