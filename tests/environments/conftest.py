@@ -14,6 +14,15 @@ from real_environments import make_environment, make_project, make_wheel
 __all__ = ["make_environment", "make_project", "make_wheel"]
 
 
+_SETTINGS = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_"))}
+
+
+@pytest.fixture
+def machine_settings() -> dict[str, str]:
+    """How this machine's user has configured pip and uv by variables: for tests that ask the real index."""
+    return _SETTINGS
+
+
 @pytest.fixture(autouse=True)
 def _only_our_own_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Installers know the test's own wheels only, and nothing of this machine's configuration or network."""

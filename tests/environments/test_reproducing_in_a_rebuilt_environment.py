@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,7 +42,7 @@ def recorded(twice: Twice, repository: Path, git: Git, make_wheel: Make, make_en
     return first
 
 
-@pytest.mark.parametrize("tool", ["uv", "pip"])
+@pytest.mark.parametrize("tool", ["uv", pytest.param("pip", marks=pytest.mark.slow)])
 def test_an_environment_that_is_gone_is_rebuilt_and_proved(
     tool: str, twice: Twice, recorded: Any, make_wheel: Make, has_uv: None
 ) -> None:
@@ -73,15 +75,16 @@ def test_an_environment_that_has_changed_is_rebuilt(twice: Twice, recorded: Any,
     assert "plain-one 1.0 → 2.0" in environment_row(changed.out)
 
 
-def test_a_version_that_is_gone_is_named(twice: Twice, recorded: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("tool", ["uv", pytest.param("pip", marks=pytest.mark.slow)])
+def test_a_version_that_is_gone_is_named(tool: str, twice: Twice, recorded: Any, tmp_path: Path, has_uv: None) -> None:
     shutil.rmtree(recorded.folder)
     for path in (tmp_path / "wheelhouse").iterdir():
         path.unlink()
-    for tool in ("uv", "pip"):
-        done = twice("reproduce", "@", expect=2, env={"TWICE_INSTALLER": tool})
-        assert f"{tool} cannot install plain-one" in done.err
-        assert "--env current" in done.err and "Traceback" not in done.err
-    assert not list((tmp_path / "home").glob("**/finished"))
+    cache = tmp_path / "cache"
+    done = twice("reproduce", "@", expect=2, env={"TWICE_INSTALLER": tool, "TWICE_CACHE": str(cache)})
+    assert f"{tool} cannot install plain-one" in done.err
+    assert "--env current" in done.err and "Traceback" not in done.err
+    assert [path.name for path in cache.glob("environments/*/*") if path.parent.name != "readings"] == ["lock"]
 
 
 def test_other_content_under_the_same_version_is_no_identity(
@@ -153,3 +156,41 @@ def test_a_command_without_python_runs_in_what_is_here(twice: Twice, repository:
     assert "reproduced" in twice("reproduce", "@").out
     done = twice("reproduce", "@~1", "--env", "rebuild", expect=2)
     assert "no Python process reported in" in done.err
+
+
+@pytest.mark.slow
+def test_real_packages_from_the_registry(
+    twice: Twice, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machine_settings: dict[str, str]
+) -> None:
+    for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_CONFIG_FILE"):
+        monkeypatch.delenv(name)
+    for name, value in machine_settings.items():
+        monkeypatch.setenv(name, value)
+    first = tmp_path / "first"
+    subprocess.run([sys.executable, "-m", "venv", str(first)], check=True)
+    pip = [str(first / "bin" / "python"), "-m", "pip", "install", "-q", "--no-compile", "scikit-learn", "numpy"]
+    subprocess.run(pip, check=True)
+    (repository / "train.py").write_text(
+        "import numpy as np\n"
+        "from sklearn.datasets import load_digits\n"
+        "from sklearn.ensemble import RandomForestClassifier\n"
+        "X, y = load_digits(return_X_y=True)\n"
+        "chosen = np.random.permutation(len(X))\n"
+        "model = RandomForestClassifier(20).fit(X[chosen[:900]], y[chosen[:900]])\n"
+        "print('accuracy:', model.score(X[chosen[900:]], y[chosen[900:]]))\n"
+        "np.save('probabilities.npy', model.predict_proba(X[chosen[900:]]))\n"
+    )
+    twice("run", str(first / "bin" / "python"), "train.py")
+    shutil.rmtree(first)
+    for tool in ("uv", "pip"):
+        done = twice("reproduce", "@", env={"TWICE_INSTALLER": tool, "TWICE_CACHE": str(tmp_path / tool)})
+        assert environment_row(done.out).startswith("identical") and "rebuilt" in environment_row(done.out)
+        assert "1 of 1 metrics bit-exact, 1 of 1 outputs byte-identical" in done.out
+    lock = twice("env", "export", "@", "--format", "pylock").out
+    (tmp_path / "pylock.toml").write_text(lock)
+    subprocess.run([sys.executable, "-m", "venv", str(first)], check=True)
+    pip = [str(first / "bin" / "python"), "-m", "pip"]
+    subprocess.run([*pip, "install", "-q", "pip>=26.1"], check=True)
+    subprocess.run([*pip, "install", "-q", "-r", str(tmp_path / "pylock.toml")], check=True)
+    done = twice("reproduce", "@", "--env", "current", "--python", str(first / "bin" / "python"))
+    assert environment_row(done.out).startswith("identical")
