@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from sample_runs import make_run, metric
 from twice.errors import RecordError
+from twice.record.files import to_documents
 from twice.record.model import Run
 from twice.record.summary import summarise_run
 from twice.store.run_index import RunIndex
@@ -39,6 +42,14 @@ COMMITS = {f"{position:040x}": one for position, one in enumerate(RUNS.values())
 IDS = dict(zip(RUNS, COMMITS, strict=True))
 
 
+def record(one: Run) -> tuple[dict[str, Any], str | None]:
+    return to_documents(one), one.environment.lock
+
+
+def read(commits: Sequence[str]) -> Iterator[tuple[dict[str, Any], str | None]]:
+    return (record(COMMITS[commit]) for commit in commits)
+
+
 def content(index: RunIndex) -> object:
     return index.rows(), index.summaries(), index.runs(row.ref for row in index.rows())
 
@@ -47,16 +58,16 @@ def content(index: RunIndex) -> object:
 def test_the_grown_index_is_the_rebuilt_one(states: list[set[str]]) -> None:
     with RunIndex.open(Path("/nonexistent/not-writable")) as grown:  # in memory
         for refs in states:
-            grown.refresh({ref: IDS[ref] for ref in refs}, COMMITS.__getitem__, quiet)
+            grown.refresh({ref: IDS[ref] for ref in refs}, read, quiet)
         last = {ref: IDS[ref] for ref in states[-1]} if states else {}
         with RunIndex.open(Path("/nonexistent/not-writable")) as rebuilt:
-            rebuilt.refresh(last, COMMITS.__getitem__, quiet)
+            rebuilt.refresh(last, read, quiet)
             assert content(grown) == content(rebuilt)
 
 
 def test_runs_come_back_as_they_were_oldest_first(tmp_path: Path) -> None:
     with RunIndex.open(tmp_path) as index:
-        index.refresh(IDS, COMMITS.__getitem__, quiet)
+        index.refresh(IDS, read, quiet)
         assert index.runs(RUNS) == RUNS
         assert index.summaries() == [summarise_run(one) for one in RUNS.values()]
         assert [row.id for row in index.rows("train")] == [
@@ -65,26 +76,26 @@ def test_runs_come_back_as_they_were_oldest_first(tmp_path: Path) -> None:
 
 
 def test_only_new_runs_are_read(tmp_path: Path) -> None:
-    read: list[str] = []
+    asked: list[str] = []
 
-    def reading(commit: str) -> Run:
-        read.append(commit)
-        return COMMITS[commit]
+    def reading(commits: Sequence[str]) -> Iterator[tuple[dict[str, Any], str | None]]:
+        asked.extend(commits)
+        return read(commits)
 
     for amount in (5, 5, 12):
         with RunIndex.open(tmp_path) as index:
             index.refresh(dict(list(IDS.items())[:amount]), reading, quiet)
-    assert sorted(read) == sorted(COMMITS)
+    assert sorted(asked) == sorted(COMMITS)
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a database, but long enough to be taken for one" * 50])
 def test_a_damaged_index_is_rebuilt_without_asking(tmp_path: Path, damage: bytes) -> None:
     with RunIndex.open(tmp_path) as index:
-        index.refresh(IDS, COMMITS.__getitem__, quiet)
+        index.refresh(IDS, read, quiet)
     (tmp_path / "index.sqlite3").write_bytes(damage)
     with RunIndex.open(tmp_path) as index:
         assert index.rows() == []
-        index.refresh(IDS, COMMITS.__getitem__, quiet)
+        index.refresh(IDS, read, quiet)
         assert len(index.rows()) == len(RUNS)
 
 
@@ -96,13 +107,13 @@ def test_an_index_of_another_version_is_rebuilt(tmp_path: Path) -> None:
     connection.commit()
     connection.close()
     with RunIndex.open(tmp_path) as index:
-        index.refresh(IDS, COMMITS.__getitem__, quiet)
+        index.refresh(IDS, read, quiet)
         assert len(index.summaries()) == len(RUNS)
 
 
 def test_a_run_that_cannot_be_read_is_listed_with_the_reason(tmp_path: Path) -> None:
-    def refuse(commit: str) -> Run:
-        raise RecordError("run.yaml: made by a newer twice")
+    def refuse(commits: Sequence[str]) -> Iterator[RecordError]:
+        return (RecordError("run.yaml: made by a newer twice") for _ in commits)
 
     with RunIndex.open(tmp_path) as index:
         index.refresh(IDS, refuse, quiet)
@@ -113,6 +124,6 @@ def test_a_run_that_cannot_be_read_is_listed_with_the_reason(tmp_path: Path) -> 
 
 def test_two_processes_may_use_it_at_once(tmp_path: Path) -> None:
     with RunIndex.open(tmp_path) as first, RunIndex.open(tmp_path) as second:
-        first.refresh(IDS, COMMITS.__getitem__, quiet)
-        second.refresh(IDS, COMMITS.__getitem__, quiet)
+        first.refresh(IDS, read, quiet)
+        second.refresh(IDS, read, quiet)
         assert content(first) == content(second)

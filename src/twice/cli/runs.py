@@ -41,6 +41,10 @@ class Runs:
         """The run recorded in a commit, from git."""
         return self.store.read(commit)
 
+    def read_records(self, commits: Sequence[str]) -> Iterator[Any]:
+        """The records of many commits, from git, in order; the error for one that cannot be read."""
+        return self.store.read_records(commits)
+
     def select(self, selector: str) -> tuple[Row, Run]:
         """The run that a selector names.  Raises SelectorError, RecordError."""
         from twice.store.selectors import select_run
@@ -60,7 +64,7 @@ def known_runs(place: Workplace) -> Iterator[Runs]:
     """The runs, after bringing the index up to date."""
     with RunIndex.open(place.repository.state_dir) as index:
         runs = Runs(place.repository, index)
-        index.refresh(run_refs(place.repository), runs.read, _progress)
+        index.refresh(run_refs(place.repository), runs.read_records, _progress)
         notes = Notes(place.repository)
         index.refresh_notes(notes.tip(), notes.changed)
         yield runs
@@ -73,8 +77,9 @@ def _lower_is_better(metric: str) -> bool:
 
 
 def _progress(done: int, total: int) -> None:
-    if total >= 200 and done % 100 == 0 and sys.stderr.isatty():
-        print(f"\rreading runs: {done} of {total}", end="" if done + 100 < total else "\r\033[K", file=sys.stderr)
+    if total >= 1000 and sys.stderr.isatty():
+        text = f"reading runs: {done} of {total}" if done < total else "\033[K"
+        print(f"\r{text}", end="" if done < total else "\r", file=sys.stderr, flush=True)
 
 
 def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:

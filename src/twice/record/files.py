@@ -54,6 +54,7 @@ __all__ = [
     "manifest_path",
     "parse_history",
     "read_documents",
+    "read_record",
     "read_run",
     "to_documents",
     "to_files",
@@ -147,7 +148,12 @@ def read_run(read: Read) -> Run:
 
     Raises RecordError if there is none, it is not valid, or it was made by a newer twice.
     """
-    return from_documents(read_documents(read), _read_lock(read))
+    return from_documents(*read_record(read))
+
+
+def read_record(read: Read) -> tuple[Documents, str | None]:
+    """The documents of a record, and the text of its requirements.lock.  Raises RecordError as `read_run` does."""
+    return read_documents(read), _read_lock(read)
 
 
 def read_documents(read: Read) -> Documents:

@@ -1,49 +1,83 @@
 """Which runs exist, without reading git objects?  An SQLite index in the common git dir; disposable.
 
-One row a run: what selecting needs in columns, what a table shows as one small JSON document, and the record's files, as
-they were when validated, as another. It is refreshed by comparing ref names and ids, and rebuilt when it is damaged or was
-made by another version; the refs stay the truth. What the notes say of runs is beside them, and read again only where the
-notes have changed since.
+One row a run for what is said once, one for each of its params, tags, metrics and files (see run_rows.py), and what a
+table shows of it as one small JSON document. It is refreshed by comparing ref names and ids, and rebuilt when it is
+damaged or was made by another version; the refs stay the truth. What the notes say of runs is beside them, and read
+again only where the notes have changed since.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import twice
 from twice.errors import TwiceError
 from twice.record.operations import Operation, count_verdicts, operation_line, parse_operations
-from twice.record.summary import RunSummary, summarise_run, summary_from_plain, summary_to_plain
-from twice.textforms import format_time
+from twice.record.summary import RunSummary, summary_from_plain
 
 if TYPE_CHECKING:
     from twice.record.model import Run
+    from twice.store.run_rows import NamedSet, RunRows
 
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 4
 _SCHEMA = """
 CREATE TABLE made_by (text TEXT NOT NULL);
 CREATE TABLE runs (
-  ref TEXT PRIMARY KEY,
+  key INTEGER PRIMARY KEY,
+  ref TEXT NOT NULL UNIQUE,
   commit_id TEXT NOT NULL,
   id TEXT NOT NULL,
   experiment TEXT NOT NULL,
-  started_at TEXT NOT NULL,
-  name TEXT,
-  summary TEXT,     -- JSON of a RunSummary ┐ NULL when the record
-  document TEXT,    -- JSON of the record   ┘ could not be read
-  problem TEXT      -- why not
+  name TEXT, status TEXT,
+  started_us INTEGER NOT NULL, ended_us INTEGER, duration_s REAL,
+  exit_code INTEGER, signal TEXT, command TEXT, entry_point TEXT, message TEXT,
+  host TEXT, user TEXT, branch TEXT, base TEXT, snapshot TEXT, tree TEXT, seed INTEGER, reproduces TEXT, derived_from TEXT,
+  parent TEXT, packages INTEGER, inputs INTEGER, outputs INTEGER,
+  environment_digest TEXT, params_digest TEXT,
+  problem TEXT     -- why the record could not be read; then most of the above is NULL
+);
+CREATE INDEX runs_by_time ON runs (started_us, id);
+-- JSON of a RunSummary
+CREATE TABLE summaries (run INTEGER PRIMARY KEY, text TEXT NOT NULL);
+-- JSON of the record, less what `sets` has
+CREATE TABLE documents (run INTEGER PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE names (key INTEGER PRIMARY KEY, family TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (family, name));
+CREATE TABLE words (name INTEGER, run INTEGER, number, text TEXT, PRIMARY KEY (name, run)) WITHOUT ROWID;
+CREATE TABLE metrics (
+  name INTEGER, run INTEGER, last, min, max, mean, count INTEGER,  -- NaN is NULL; no types: 1 stays 1, not 1.0
+  PRIMARY KEY (name, run)
 ) WITHOUT ROWID;
-CREATE INDEX runs_by_time ON runs (started_at, id);
+-- those that were once asked for by `at(step)`
+CREATE TABLE metric_values (
+  name TEXT, step INTEGER, run INTEGER, is_logged INTEGER, value, PRIMARY KEY (name, step, run)
+) WITHOUT ROWID;
+CREATE TABLE sets (key INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, document TEXT);
+CREATE TABLE packages (owner INTEGER, name TEXT, version TEXT, PRIMARY KEY (name, owner)) WITHOUT ROWID;
+CREATE TABLE files (owner INTEGER, path TEXT, name TEXT, stem TEXT, sha256 TEXT);
+CREATE INDEX files_by_owner ON files (owner);
+-- see git_answers.py
+CREATE TABLE touched (snapshot TEXT, path TEXT, PRIMARY KEY (path, snapshot)) WITHOUT ROWID;
+CREATE TABLE compared (snapshot TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE notes (commit_id TEXT PRIMARY KEY, operations BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE notes_tip (id TEXT NOT NULL);  -- the notes' commit that this is of
+-- the notes' commit that this is of
+CREATE TABLE notes_tip (id TEXT NOT NULL);
 """
-_INSERT = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_AT_ONCE = 500  # runs that are read and written together
+_BY_RUN = tuple(f"DELETE FROM {table} WHERE run = ?" for table in ("summaries", "documents", "metric_values"))
+_NOT_DAMAGED = ("locked", "readonly", "unable to open", "disk is full", "disk I/O", "no such", "syntax", "interrupted")
+
+Recorded = tuple[Mapping[str, Any], "str | None"]
+"""The documents of a record, as `record.files.to_documents` gives them, and the text of its requirements.lock."""
+
+ReadRecords = Callable[[Sequence[str]], Iterator["Recorded | TwiceError"]]
+"""Reads the records of some commits, one after the other; an error for one that cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,8 +95,10 @@ class Row:
 class RunIndex:
     """The index of one repository; `refresh` before reading."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
         self._connection = connection
+        self._path = path
+        self._refresh_again: Callable[[], None] = lambda: None
 
     @classmethod
     def open(cls, state_dir: Path) -> RunIndex:
@@ -71,12 +107,12 @@ class RunIndex:
         try:
             state_dir.mkdir(parents=True, exist_ok=True)
             try:
-                return cls(_connect(path))
+                return cls(_connect(path), path)
             except sqlite3.DatabaseError as error:
-                if "locked" in str(error) or "readonly" in str(error) or "unable to open" in str(error):
+                if not _is_damage(error):
                     raise
-                path.unlink(missing_ok=True)  # damaged: the refs are the truth
-                return cls(_connect(path))
+                path.unlink(missing_ok=True)  # the refs are the truth
+                return cls(_connect(path), path)
         except (sqlite3.Error, OSError):
             return cls(_connect(":memory:"))
 
@@ -90,24 +126,26 @@ class RunIndex:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def refresh(self, refs: dict[str, str], read: Callable[[str], Run], progress: Callable[[int, int], None]) -> None:
+    # ------------------------------------------------------------------------------------------------ writing
+
+    def refresh(self, refs: Mapping[str, str], read: ReadRecords, progress: Callable[[int, int], None]) -> None:
         """Make the index agree with `refs` (ref → commit), reading only the runs that are new.
 
         `progress` is told (done, of how many) as new runs are read.
         """
-        known = dict(self._connection.execute("SELECT ref, commit_id FROM runs"))
-        gone = known.keys() - refs.keys()
-        new = [(ref, commit) for ref, commit in refs.items() if known.get(ref) != commit]
-        if not gone and not new:
-            return
-        rows = []
-        for position, (ref, commit) in enumerate(new):
-            progress(position, len(new))
-            rows.append(_row_of(ref, commit, read))
-        # Losing a refresh (a full disk, another writer) costs time at the next one, nothing else.
-        with suppress(sqlite3.OperationalError), self._connection:
-            self._connection.executemany("DELETE FROM runs WHERE ref = ?", [(ref,) for ref in gone])
-            self._connection.executemany(_INSERT, rows)
+        self._refresh_again = lambda: self._refresh(refs, read, progress)
+        try:
+            self._refresh(refs, read, progress)
+        except sqlite3.DatabaseError as error:
+            self._start_again(error)
+
+    def add(self, ref: str, commit: str, run: Run) -> None:
+        """Add a run that was just sealed.  Losing it costs the next refresh some time, nothing else."""
+        from twice.record.files import to_documents  # whoever has a run has loaded these already
+        from twice.store.run_rows import rows_of
+
+        with suppress(sqlite3.DatabaseError):
+            self._write([], [rows_of(ref, commit, (to_documents(run), run.environment.lock))])
 
     def refresh_notes(
         self, tip: str | None, changed: Callable[[str | None, str | None], Mapping[str, Sequence[Operation]]]
@@ -124,22 +162,152 @@ class RunIndex:
                 self._connection.execute("INSERT INTO notes_tip VALUES (?)", (tip,))
             self._connection.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?)", rows)
 
-    def operations(self, commit: str) -> tuple[Operation, ...]:
-        """What has been said of a run since, oldest first."""
-        row = self._connection.execute("SELECT operations FROM notes WHERE commit_id = ?", (commit,)).fetchone()
-        return parse_operations(row[0]) if row else ()
+    def _refresh(self, refs: Mapping[str, str], read: ReadRecords, progress: Callable[[int, int], None]) -> None:
+        known = dict(self._connection.execute("SELECT ref, commit_id FROM runs").fetchall())
+        if known == refs:
+            return
+        gone = [ref for ref, commit in known.items() if refs.get(ref) != commit]
+        new = [(ref, commit) for ref, commit in refs.items() if known.get(ref) != commit]
+        if gone:
+            self._write(gone, [])
+        if not new:
+            return
+        from twice.store.run_rows import (
+            rows_of,
+        )  # half of what `ls` would load, which reads no record when all is known
 
-    def add(self, ref: str, commit: str, run: Run) -> None:
-        """Add a run that was just sealed."""
-        with suppress(sqlite3.OperationalError), self._connection:
-            self._connection.execute(_INSERT, _row_of(ref, commit, lambda _: run))
+        done = 0
+        remaining = iter(zip(new, read([commit for _, commit in new]), strict=True))
+        while rows := [rows_of(ref, commit, found) for (ref, commit), found in islice(remaining, _AT_ONCE)]:
+            self._write([], rows)
+            done += len(rows)
+            progress(done, len(new))
+
+    def _write(self, gone: Iterable[str], rows: Sequence[RunRows]) -> None:
+        """Take runs out by their refs, put others in, in one transaction; in memory when the disk does not let us."""
+        try:
+            self._write_once(gone, rows)
+        except sqlite3.OperationalError as error:
+            if self._path is None or _is_damage(error):
+                raise
+            memory = sqlite3.connect(":memory:")
+            self._connection.backup(memory)
+            self._connection.close()
+            self._connection, self._path = memory, None
+            self._write_once(gone, rows)
+
+    def _write_once(self, gone: Iterable[str], rows: Sequence[RunRows]) -> None:
+        execute = self._connection.execute
+        with self._connection:
+            execute("BEGIN IMMEDIATE")
+            for ref in gone:
+                self._delete(ref)
+            new = [one for one in rows if not self._has(one.facts)]  # another process may have been faster
+            self._insert(new)
+
+    def _has(self, facts: Mapping[str, Any]) -> bool:
+        found = self._connection.execute("SELECT commit_id FROM runs WHERE ref = ?", (facts["ref"],)).fetchone()
+        if found is not None and found[0] != facts["commit_id"]:
+            self._delete(facts["ref"])
+            return False
+        return found is not None
+
+    def _delete(self, ref: str) -> None:
+        found = self._connection.execute("SELECT key FROM runs WHERE ref = ?", (ref,)).fetchone()
+        if found is None:
+            return
+        for table in ("words", "metrics"):
+            # By name and run, as the tables are ordered: there are few names and many runs.
+            self._connection.execute(
+                f"DELETE FROM {table} WHERE run = ?1 AND name IN (SELECT key FROM names)", (found[0],)
+            )
+        for statement in (*_BY_RUN, "DELETE FROM runs WHERE key = ?"):
+            self._connection.execute(statement, found)
+
+    def _insert(self, rows: Sequence[RunRows]) -> None:
+        if not rows:
+            return
+        from twice.store.run_rows import COLUMNS
+
+        connection = self._connection
+        names = _Names(connection)
+        last = connection.execute("SELECT coalesce(max(key), 0) FROM runs").fetchone()[0]
+        runs, summaries, documents, words, metrics = [], [], [], [], []
+        for key, one in enumerate(rows, last + 1):
+            facts = one.facts
+            for group in ("packages", "inputs", "outputs"):
+                facts[group] = self._set(group, getattr(one, group))
+            runs.append((key, *(facts[column] for column in COLUMNS)))
+            if one.summary is not None:
+                summaries.append((key, one.summary))
+                documents.append((key, one.document))
+            words += [(names.key("param", name), key, number, text) for name, number, text in one.params]
+            words += [(names.key("tag", name), key, number, text) for name, number, text in one.tags]
+            metrics += [(names.key("metric", name), key, *numbers) for name, *numbers in one.metrics]
+        # In the order of the tables, which is several times faster than in any other.
+        words.sort(key=_by_name_and_run)
+        metrics.sort(key=_by_name_and_run)
+        connection.executemany(f"INSERT INTO runs (key, {', '.join(COLUMNS)}) VALUES (?{', ?' * len(COLUMNS)})", runs)
+        connection.executemany("INSERT INTO summaries VALUES (?, ?)", summaries)
+        connection.executemany("INSERT INTO documents VALUES (?, ?)", documents)
+        connection.executemany("INSERT OR REPLACE INTO words VALUES (?, ?, ?, ?)", words)
+        connection.executemany("INSERT OR REPLACE INTO metrics VALUES (?, ?, ?, ?, ?, ?, ?)", metrics)
+
+    def _set(self, group: str, content: NamedSet | None) -> int | None:
+        if content is None:
+            return None
+        digest = f"{group}:{content.digest}"
+        found = self._connection.execute("SELECT key FROM sets WHERE digest = ?", (digest,)).fetchone()
+        if found is not None:
+            return int(found[0])
+        key = self._connection.execute(
+            "INSERT INTO sets (digest, document) VALUES (?, ?)", (digest, content.document)
+        ).lastrowid
+        statement = (
+            "INSERT OR REPLACE INTO packages VALUES (?, ?, ?)"
+            if group == "packages"
+            else "INSERT INTO files VALUES (?, ?, ?, ?, ?)"
+        )
+        self._connection.executemany(statement, [(key, *row) for row in content.rows])
+        return key
+
+    def _start_again(self, error: sqlite3.DatabaseError) -> None:
+        """Build the index anew when it is damaged; raises the error when that is not what it says."""
+        if self._path is None or not _is_damage(error):
+            raise error
+        self._connection.close()
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+        try:
+            self._connection = _connect(self._path)
+        except sqlite3.Error:
+            self._connection, self._path = _connect(":memory:"), None
+        self._refresh_again()
+
+    # ------------------------------------------------------------------------------------------------ reading
+
+    def fetch(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows that an SQL statement gives; from a rebuilt index when this one turns out to be damaged."""
+        try:
+            return self._connection.execute(statement, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            self._start_again(error)
+            return self._connection.execute(statement, values).fetchall()
+
+    def keep(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Write facts that were worked out for a query, in one transaction."""
+        with self._connection:
+            self._connection.executemany(statement, rows)
+
+    def define(self, name: str, arguments: int, function: Callable[..., Any]) -> None:
+        """Let SQL statements call a function."""
+        self._connection.create_function(name, arguments, function, deterministic=True)
 
     def rows(self, experiment: str | None = None) -> list[Row]:
         """Every run, oldest first, of one experiment if given."""
-        found = self._connection.execute(
-            "SELECT ref, commit_id, id, experiment, name, problem FROM runs"
-            " WHERE ? IS NULL OR experiment = ? OR experiment LIKE ? || '/%' ORDER BY started_at, id",
-            (experiment, experiment, experiment),
+        where, values = _within(experiment)
+        found = self.fetch(
+            f"SELECT ref, commit_id, id, experiment, name, problem FROM runs{where} ORDER BY started_us, id", values
         )
         return [
             Row(ref=ref, commit=commit, id=id_, experiment=group, name=name, problem=problem)
@@ -148,53 +316,112 @@ class RunIndex:
 
     def summaries(self, experiment: str | None = None) -> list[RunSummary]:
         """The summary of every run that could be read, oldest first, of one experiment if given."""
-        found = self._connection.execute(
-            "SELECT summary, operations FROM runs LEFT JOIN notes USING (commit_id) WHERE summary IS NOT NULL"
-            " AND (? IS NULL OR experiment = ? OR experiment LIKE ? || '/%') ORDER BY started_at, id",
-            (experiment, experiment, experiment),
+        where, values = _within(experiment)
+        found = self.fetch(
+            "SELECT text, operations FROM runs JOIN summaries ON run = key LEFT JOIN notes USING (commit_id)"
+            f"{where} ORDER BY started_us, id",
+            values,
         )
-        return [_with_operations(summary_from_plain(json.loads(text)), said) for text, said in found]
+        return [_summary(text, said) for text, said in found]
+
+    def summaries_of(self, keys: Iterable[int]) -> list[RunSummary]:
+        """The summaries of the runs with these keys, in that order; those that could not be read have none."""
+        wanted = list(keys)
+        found = self.fetch(
+            "SELECT key, text, operations FROM runs JOIN summaries ON run = key LEFT JOIN notes USING (commit_id)"
+            " WHERE key IN (SELECT value FROM json_each(?))",
+            (json.dumps(wanted),),
+        )
+        by_key = {key: _summary(text, said) for key, text, said in found}
+        return [by_key[key] for key in wanted if key in by_key]
+
+    def ids_like(self, ids: Iterable[str]) -> list[str]:
+        """The ids of all runs whose random tails begin as those of some ids do: what short forms must differ from."""
+        starts = json.dumps(sorted({run_id[16:20] for run_id in ids}))
+        statement = "SELECT id FROM runs WHERE substr(id, 17, 4) IN (SELECT value FROM json_each(?))"
+        return [run_id for (run_id,) in self.fetch(statement, (starts,))]
+
+    def problems(self) -> list[tuple[str, str]]:
+        """Id and complaint of every run whose record could not be read."""
+        return [(one, why) for one, why in self.fetch("SELECT id, problem FROM runs WHERE problem IS NOT NULL")]
 
     def runs(self, refs: Iterable[str]) -> dict[str, Run]:
         """Ref → run, for those refs whose record could be read."""
-        from twice.record.files import from_documents  # half of what `ls` would load, which reads no record
+        from twice.record.files import from_documents
 
         found: dict[str, Run] = {}
         for ref in refs:
-            row = self._connection.execute("SELECT document FROM runs WHERE ref = ?", (ref,)).fetchone()
-            if row is not None and row[0] is not None:
-                documents, lock = json.loads(row[0])
+            rows = self.fetch(
+                "SELECT documents.text, sets.document FROM runs JOIN documents ON run = runs.key"
+                " LEFT JOIN sets ON sets.key = runs.packages WHERE ref = ?",
+                (ref,),
+            )
+            for text, shared in rows:
+                documents, lock = json.loads(text)
+                if shared is not None:
+                    documents["packages"], lock = json.loads(shared)
                 found[ref] = from_documents(documents, lock)
         return found
 
+    def operations(self, commit: str) -> tuple[Operation, ...]:
+        """What has been said of a run since, oldest first."""
+        rows = self.fetch("SELECT operations FROM notes WHERE commit_id = ?", (commit,))
+        return parse_operations(rows[0][0]) if rows else ()
 
-def _with_operations(summary: RunSummary, said: bytes | None) -> RunSummary:
-    """The summary with what the notes add to it."""
+    def names(self, family: str) -> list[str]:
+        """The names that runs have, sorted: of params, metrics, tags or packages ("param", "metric", "tag", "package")."""
+        if family == "package":
+            return [name for (name,) in self.fetch("SELECT DISTINCT name FROM packages ORDER BY name")]
+        table = "metrics" if family == "metric" else "words"
+        found = self.fetch(
+            f"SELECT name FROM names WHERE family = ? AND EXISTS (SELECT 1 FROM {table} WHERE {table}.name = names.key)"
+            " ORDER BY name",
+            (family,),
+        )
+        return [name for (name,) in found]
+
+
+class _Names:
+    """The keys of names, made as they are needed."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        found = connection.execute("SELECT family, name, key FROM names")
+        self._keys: dict[tuple[str, str], int] = {(family, name): key for family, name, key in found}
+
+    def key(self, family: str, name: str) -> int:
+        key = self._keys.get((family, name))
+        if key is None:
+            made = self._connection.execute("INSERT INTO names (family, name) VALUES (?, ?)", (family, name))
+            key = self._keys[family, name] = made.lastrowid or 0
+        return key
+
+
+def _within(experiment: str | None) -> tuple[str, tuple[str, ...]]:
+    """The condition for the runs of an experiment, and of those below it."""
+    if experiment is None:
+        return "", ()
+    return (
+        " WHERE (experiment = ?1 OR substr(experiment, 1, length(?1) + 1) = ?1 || '/')",
+        (experiment,),
+    )
+
+
+def _summary(text: str, said: bytes | None) -> RunSummary:
+    """The summary, with what the notes add to it."""
+    summary = summary_from_plain(json.loads(text))
     if not said:
         return summary
     reproduced, diverged = count_verdicts(parse_operations(said))
     return replace(summary, reproduced=reproduced, diverged=diverged)
 
 
-def _row_of(ref: str, commit: str, read: Callable[[str], Run]) -> tuple[str | None, ...]:
-    _, _, rest = ref.partition("refs/experiments/")
-    experiment, _, run_id = rest.rpartition("/")
-    try:
-        run = read(commit)
-    except TwiceError as error:
-        return (ref, commit, run_id, experiment, _moment_in(run_id), None, None, None, error.message)
-    from twice.record.files import to_documents  # whoever has read a run has it already
-
-    summary = json.dumps(summary_to_plain(summarise_run(run)), separators=(",", ":"))
-    document = json.dumps([to_documents(run), run.environment.lock], separators=(",", ":"))
-    started_at = format_time(run.execution.started_at)
-    return (ref, commit, run_id, experiment, started_at, run.execution.name, summary, document, None)
+def _by_name_and_run(row: tuple[Any, ...]) -> tuple[int, int]:
+    return row[0], row[1]
 
 
-def _moment_in(run_id: str) -> str:
-    """The start of a run that cannot be read, as its id tells it."""
-    day, _, rest = run_id.partition("-")
-    return f"{day[:4]}-{day[4:6]}-{day[6:]}T{rest[:2]}:{rest[2:4]}:{rest[4:6]}"
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    return not any(words in str(error) for words in _NOT_DAMAGED)
 
 
 def _connect(path: Path | str) -> sqlite3.Connection:
@@ -204,7 +431,6 @@ def _connect(path: Path | str) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = OFF")  # a damaged index is rebuilt
         present = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'made_by'").fetchone()[0]
         if present and connection.execute("SELECT text FROM made_by").fetchone() == (made_by,):
-            connection.execute("SELECT count(*) FROM runs LIMIT 1")
             return connection
         with connection:
             connection.execute("BEGIN IMMEDIATE")

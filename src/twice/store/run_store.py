@@ -10,14 +10,24 @@ Objects are written first, the ref last and only if absent: a run is there whole
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from twice.capture.secrets import mask_argv
-from twice.errors import RecordError
+from twice.errors import RecordError, TwiceError
 from twice.git.objects import ObjectStore
 from twice.git.repository import Repository
-from twice.record.files import artifact_path, history_path, manifest_path, parse_history, read_run, to_files
+from twice.record.files import (
+    artifact_path,
+    from_documents,
+    history_path,
+    manifest_path,
+    parse_history,
+    read_record,
+    to_files,
+)
 from twice.record.model import FORMAT, Attachments, Point, Run
+from twice.record.upgrades import Documents
 from twice.store.run_refs import PREFIX as PREFIX
 
 RECORD_FOLDER = ".twice"
@@ -60,6 +70,10 @@ class RunStore:
 
     def read(self, commit: str) -> Run:
         """The run recorded in a commit.  Raises RecordError when that is no run, or its record is not valid."""
+        return from_documents(*self.read_record(commit))
+
+    def read_record(self, commit: str) -> tuple[Documents, str | None]:
+        """The documents of a commit's record, and its lock.  Raises as `read` does."""
         record = self._record_tree(commit)
         objects = self._objects
 
@@ -67,7 +81,15 @@ class RunStore:
             entry = objects.find(record, path)
             return None if entry is None else objects.read_blob(entry.id)
 
-        return read_run(read)
+        return read_record(read)
+
+    def read_records(self, commits: Sequence[str]) -> Iterator[tuple[Documents, str | None] | TwiceError]:
+        """The records of many commits, in order; the error for one that cannot be read."""
+        for commit in commits:
+            try:
+                yield self.read_record(commit)
+            except TwiceError as error:
+                yield error
 
     def history(self, commit: str, metric: str) -> tuple[Point, ...]:
         """A metric's history, oldest first; empty when only its last value was logged."""
@@ -112,6 +134,7 @@ def commit_message(run: Run) -> str:
         "Status": run.execution.status,
         "Code": run.code.commit or run.code.tree,
         "Reproduces": run.execution.reproduces,
+        "Derived-From": run.execution.derived_from,
         "Twice-Format": str(FORMAT),
     }
     paragraphs.append("\n".join(f"{key}: {value}" for key, value in trailers.items() if value))

@@ -1,0 +1,188 @@
+"""What does the index keep of a run?  The documents of its record in, the rows of the index's tables out.
+
+One row of plain facts, and one row for each param, tag, metric and file, with numbers as numbers: what a filter compares,
+SQLite can find without reading a document. Packages and inputs, which most runs have in common, are kept once a set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from twice.errors import RecordError, TwiceError
+from twice.query.evaluation import file_names
+from twice.query.moments import microseconds
+from twice.query.values import value_number, value_text, within_64_bits
+from twice.record.model import Params
+from twice.textforms import parse_time, unquote_path
+
+COLUMNS = """
+    ref commit_id id experiment name status started_us ended_us duration_s exit_code signal command entry_point message
+    host user branch base snapshot tree seed reproduces derived_from parent packages inputs outputs environment_digest
+    params_digest problem
+""".split()  # noqa: SIM905 - a list would be a page of one name a line
+"""The columns of the table `runs`, but for its key."""
+
+
+class NamedSet(NamedTuple):
+    """Rows that many runs may share, under the digest of their content."""
+
+    digest: str
+    rows: tuple[tuple[str | None, ...], ...]
+    document: str | None = None  # JSON of the document that they are from, and of what belongs to it
+
+
+class RunRows(NamedTuple):
+    """The rows of one run; `packages`, `inputs` and `outputs` are sets that get a key of their own."""
+
+    facts: dict[str, Any]
+    summary: str | None  # JSON of a RunSummary; None when the record could not be read
+    document: str | None  # JSON of the record's documents but `packages`
+    params: list[tuple[str, Any, str]]  # name, number, text
+    tags: list[tuple[str, Any, str]]
+    metrics: list[tuple[str, Any, Any, Any, Any, int]]  # name, last, min, max, mean, count; NaN is None
+    packages: NamedSet | None = None
+    inputs: NamedSet | None = None
+    outputs: NamedSet | None = None
+
+
+def rows_of(ref: str, commit: str, record: tuple[Mapping[str, Any], str | None] | TwiceError) -> RunRows:
+    """The rows of a run, from its documents and its lock; or of one whose record could not be read, and why."""
+    experiment, _, run_id = ref.removeprefix("refs/experiments/").rpartition("/")
+    identity = {"ref": ref, "commit_id": commit, "id": run_id, "experiment": experiment}
+    facts: dict[str, Any] = {**dict.fromkeys(COLUMNS), **identity}
+    if not isinstance(record, TwiceError):
+        try:
+            return _rows(facts, *record)
+        except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+            record = _misfit(record, error)  # valid by its schema, and yet no time, or no path
+    facts = {**dict.fromkeys(COLUMNS), **identity}
+    facts.update(started_us=_moment_in(run_id), problem=record.message)
+    return RunRows(facts, None, None, [], [], [])
+
+
+def _misfit(record: tuple[Mapping[str, Any], str | None], error: Exception) -> TwiceError:
+    from twice.record.files import from_documents
+
+    try:
+        from_documents(*record)
+    except TwiceError as complaint:
+        return complaint
+    return RecordError(f"its record does not fit: {error}")
+
+
+def _rows(facts: dict[str, Any], documents: Mapping[str, Any], lock: str | None) -> RunRows:
+    run, code = documents["run"], documents["run"]["code"]
+    for name in (
+        "name",
+        "status",
+        "duration_s",
+        "signal",
+        "message",
+        "host",
+        "user",
+        "reproduces",
+        "derived_from",
+        "parent",
+    ):
+        facts[name] = run.get(name)
+    for name in ("branch", "base", "snapshot", "tree"):
+        facts[name] = code.get(name)
+    params: dict[str, Any] = Params(values=documents.get("params", {}).get("values", {})).flat()
+    metrics: Mapping[str, Any] = documents.get("metrics", {})
+    tags: Mapping[str, str] = run.get("tags", {})
+    command = [unquote_path(word) for word in run["command"]]
+    started_us = microseconds(parse_time(run["started_at"]))
+    seed, exit_code = documents.get("seeds", {}).get("root"), run.get("exit_code")
+    facts.update(
+        started_us=started_us,
+        ended_us=started_us + int(run["duration_s"] * 1_000_000),
+        exit_code=None if exit_code is None else within_64_bits(exit_code),
+        command=_clean(" ".join(command)),
+        entry_point=_path(run.get("entry_point")),
+        seed=None if seed is None else within_64_bits(seed),
+        environment_digest=_digest([documents.get(name) for name in ("packages", "machine", "variables")])
+        if "packages" in documents
+        else None,
+        params_digest=_digest(params),
+    )
+    summary = {
+        "id": run["id"],
+        "experiment": run["experiment"],
+        "name": run.get("name"),
+        "status": run["status"],
+        "started_at": run["started_at"],
+        "duration_s": run["duration_s"],
+        "command": command,
+        "params": params,
+        "metrics": {name: metric["last"] for name, metric in metrics.items()},
+        "tags": tags,
+        "reproduces": run.get("reproduces"),
+    }
+    data = documents.get("data", {})
+    return RunRows(
+        facts,
+        _json(summary),
+        _json([{name: each for name, each in documents.items() if name != "packages"}, _lock_alone(documents, lock)]),
+        _values(params),
+        _values(tags),
+        [_metric(name, metric) for name, metric in metrics.items()],
+        _packages(documents["packages"], lock) if "packages" in documents else None,
+        _files(data.get("inputs", ())),
+        _files(data.get("outputs", ())),
+    )
+
+
+def _lock_alone(documents: Mapping[str, Any], lock: str | None) -> str | None:
+    return lock if "packages" not in documents else None  # otherwise it is beside the packages
+
+
+def _values(values: Mapping[str, Any]) -> list[tuple[str, Any, str]]:
+    return [(_clean(name), value_number(value), _clean(value_text(value))) for name, value in values.items()]
+
+
+def _metric(name: str, metric: Mapping[str, Any]) -> tuple[str, Any, Any, Any, Any, int]:
+    last, low, high, mean = (within_64_bits(metric[aspect]) for aspect in ("last", "min", "max", "mean"))
+    return _clean(name), last, low, high, mean, metric.get("count", 1)
+
+
+def _packages(packages: Mapping[str, Any], lock: str | None) -> NamedSet:
+    rows = [("python", packages["interpreter"]["version"])]
+    rows += [(one["name"], one["version"]) for one in packages.get("distributions", ()) if one["name"] != "python"]
+    document = _json([packages, lock])
+    return NamedSet(_digest(document), tuple(dict(rows).items()), document)
+
+
+def _files(files: Iterable[Mapping[str, Any]]) -> NamedSet | None:
+    paths = {_path(one["path"]) or "": one.get("sha256") for one in files}
+    rows = tuple((*map(_clean, file_names(path)), sha256) for path, sha256 in paths.items())
+    return NamedSet(_digest(rows), rows) if rows else None
+
+
+def _path(text: str | None) -> str | None:
+    return None if text is None else _clean(unquote_path(text))
+
+
+def _clean(text: str) -> str:
+    """Text as SQLite can hold it; half of a surrogate pair, which is no Unicode, is spelled out."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _json(facts: Any) -> str:
+    return json.dumps(facts, separators=(",", ":"))
+
+
+def _digest(facts: Any) -> str:
+    content = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(content.encode("ascii"), digest_size=16).hexdigest()
+
+
+def _moment_in(run_id: str) -> int:
+    """The start of a run that cannot be read, as its id tells it; 0 when it tells none."""
+    day, _, rest = run_id.partition("-")
+    try:
+        return microseconds(parse_time(f"{day[:4]}-{day[4:6]}-{day[6:]}T{rest[:2]}:{rest[2:4]}:{rest[4:6]}"))
+    except ValueError:
+        return 0
