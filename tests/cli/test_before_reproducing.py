@@ -67,7 +67,7 @@ def test_the_interpreter_or_the_code_is_missing(twice: Twice, work: Path, git: G
     commit = git("rev-parse", ref).strip()
     git("fetch", "-q", "--depth", "1", f"file://{work}", f"{commit}:{ref}", cwd=tmp_path / "clone")
     done = twice("reproduce", "--check", cwd=tmp_path / "clone", expect=2)
-    assert "code         missing: the code of run" in done.out and "git fetch" in done.out
+    assert "code         missing: the code of run" in done.out and "twice pull" in done.out
 
 
 def test_other_packages_are_to_be_rebuilt_or_taken_as_they_are(twice: Twice, work: Path, tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ COMMANDS = {
     "reproduce": "Run a run again and say what is the same",
     "apply": "Bring a run's code into the work tree",
     "branch": "Make a git branch of a run's code",
+    "push": "Push runs to a git remote",
+    "pull": "Pull runs from a git remote",
     "data": "List, check, restore and drop the data of runs",
     "env": "Give the environment of a run to other tools",
     "recover": "Seal the runs that were cut off",

@@ -39,7 +39,7 @@ def code_commit(run: Run, repository: Repository) -> str:
     if commit is None or not repository.objects.has(commit):
         raise ReproductionError(
             f"the code of run {run.id} is not in this repository",
-            hint="fetch the run: git fetch <remote> 'refs/experiments/*:refs/experiments/*'",
+            hint="fetch the run with its code: twice pull",
         )
     return commit
 
