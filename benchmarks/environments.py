@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small packages, few rounds: does it work?")
     options = parser.parse_args()
     WORK.mkdir(exist_ok=True)
-    python = install_twice()
+    python = install_twice() / "python"
     uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     indexes = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_", "SSL_"))}
     environ = {**environment(), **indexes}
