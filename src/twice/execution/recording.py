@@ -28,6 +28,7 @@ from twice.configuration import Configuration
 from twice.errors import TwiceError
 from twice.execution.child_environment import child_environment
 from twice.execution.clock import Clock
+from twice.execution.pending import drop_pending, keep_pending
 from twice.execution.process import find_program, run_process
 from twice.git.repository import Repository
 from twice.record.code import Code
@@ -37,8 +38,6 @@ from twice.store.live_runs import LiveRun, create_live_run
 if TYPE_CHECKING:
     from twice.capture.syscall_tracer import SyscallTracer
     from twice.record.model import Run
-
-PENDING = "refs/twice/pending/"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,7 +93,7 @@ def record_run(
             live.write("request", to_plain(request, "request.json"))
             live.write("before", to_plain(before, "before.json"))
             if place.code.commit is not None:
-                repository.refs.create(PENDING + request.id, place.code.commit)
+                keep_pending(repository, request.id, place.code.commit)
             outcome = _execute(request, before, live, clock, environ, show_on)
         except TwiceError:
             drop_pending(repository, request.id)
@@ -111,13 +110,6 @@ def record_run(
         problem=sealed.problem,
         told=place.warnings,
     )
-
-
-def drop_pending(repository: Repository, run_id: str) -> None:
-    """Let go of the snapshot of a run: its own ref keeps it now, or nobody needs it."""
-    pinned = repository.refs.read(PENDING + run_id)
-    if pinned is not None:
-        repository.refs.delete(PENDING + run_id, pinned)
 
 
 def _before(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twice.configuration import Configuration
 from twice.errors import TwiceError
 from twice.execution.clock import Clock
-from twice.execution.recording import drop_pending
+from twice.execution.pending import drop_pending
 from twice.execution.sealing import Sealed, seal
 from twice.git.repository import Repository
 from twice.store.live_runs import live_runs

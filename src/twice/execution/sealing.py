@@ -27,8 +27,8 @@ from twice.configuration import Configuration
 from twice.errors import RepositoryError, TwiceError
 from twice.execution.keeping import kept_data
 from twice.execution.output import read_log
+from twice.execution.pending import drop_pending
 from twice.execution.process import Clock
-from twice.execution.recording import drop_pending
 from twice.execution.worktrees import unbound
 from twice.git.checkout import checked_out
 from twice.git.repository import Repository
@@ -165,15 +165,17 @@ def _gather(live: LiveRun, before: Before, repository: Repository) -> Evidence:
     except TwiceError as error:
         warnings = (*warnings, f"what the run changed in the work tree is not known: {error.message}")
 
-    def in_snapshot(path: str) -> bool:
-        return repository.objects.find(before.code.tree, path) is not None
+    def snapshot_blob(path: str) -> str | None:
+        entry = repository.objects.find(before.code.tree, path)
+        return None if entry is None else entry.id
 
     return Evidence(
         events=events,
         log=read_log(live.folder),
         environment=environment,
         changes=changes,
-        in_snapshot=in_snapshot,
+        snapshot_blob=snapshot_blob,
+        in_snapshot=lambda path: snapshot_blob(path) is not None,
         read_snapshot=lambda path: checked_out(repository, before.code.tree, path),
         warnings=warnings,
     )
