@@ -6,6 +6,7 @@ Nothing here depends on when it is called: a run sealed by `twice recover` the n
 from __future__ import annotations
 
 import dataclasses
+import os
 import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +15,12 @@ from typing import Any
 
 import twice
 from twice.capture.before import Before, FileState
-from twice.capture.data_files import find_data
+from twice.capture.changed_code import changed_code
+from twice.capture.data_files import CODE_SUFFIXES, find_data
 from twice.capture.hash_cache import HashCache
 from twice.capture.hashing import hash_files
 from twice.capture.metrics import gather_metrics
+from twice.capture.opened_files import opened_from_events
 from twice.capture.outcome import Outcome
 from twice.capture.params import gather_params
 from twice.capture.request import Request
@@ -37,6 +40,7 @@ from twice.record.model import (
     Status,
     Tracer,
 )
+from twice.textforms import quote_path
 
 _CODE_SUFFIXES = (".py", ".pyi", ".ipynb", ".sh", ".jl", ".r", ".R", ".md", ".rst", ".c", ".cpp", ".h", ".rs", ".toml")
 
@@ -49,6 +53,7 @@ class Evidence:
     log: bytes = b""
     environment: Environment = field(default_factory=Environment)
     changes: Sequence[FileState] = ()
+    snapshot_blob: Callable[[str], str | None] = lambda path: None
     in_snapshot: Callable[[str], bool] = lambda path: False
     read_snapshot: Callable[[str], bytes | None] = lambda path: None  # as a work tree holds it
     warnings: tuple[str, ...] = ()
@@ -66,7 +71,8 @@ def capture_after(
     root = Path(before.root)
     entry = entry_process(evidence.events)
     written = _changed_since(before.changes, evidence.changes)
-    loaded = _loaded_code(evidence.events, request, root)
+    loaded = _loaded_code(evidence, request, root)
+    changed = changed_code(loaded, written, root, before.started_at, evidence.snapshot_blob, evidence.read_snapshot)
     metrics, histories = gather_metrics(evidence.events, before.started_at.timestamp())
     found = find_data(
         events=evidence.events,
@@ -107,12 +113,19 @@ def capture_after(
             peak_memory_bytes=outcome.peak_memory_bytes,
         ),
         code=_hash_left_out(
-            dataclasses.replace(before.code, changed_during_run=tuple(path for path in written if path in loaded)),
+            dataclasses.replace(before.code, changed_during_run=changed),
             root,
             hashes,
         ),
         tracer=_tracer(before, outcome),
-        warnings=(*before.warnings, *outcome.warnings, *evidence.warnings, *found.warnings, *_reported(evidence)),
+        warnings=(
+            *before.warnings,
+            *outcome.warnings,
+            *evidence.warnings,
+            *found.warnings,
+            *_of_changed_code(changed),
+            *_reported(evidence),
+        ),
     )
     run = Run(
         execution=execution,
@@ -191,10 +204,15 @@ def _changed_since(before: Iterable[FileState], after: Iterable[FileState]) -> l
     return [state.path for state in after if state not in states and state.state != "deleted"]
 
 
-def _loaded_code(events: Iterable[Mapping[str, Any]], request: Request, root: Path) -> set[str]:
-    """The repository's files that the run executed, as far as it reported them."""
+def _loaded_code(evidence: Evidence, request: Request, root: Path) -> set[str]:
+    """The repository's files that the run executed: as its processes reported them, and code that it opened to read."""
     loaded: set[str] = set()
-    for event in _of_kind(events, "modules"):
+    for opened in opened_from_events(evidence.events, str(root / request.directory)):
+        if opened.read and not opened.write and opened.path.endswith(CODE_SUFFIXES):
+            path = Path(os.path.normpath(opened.path))
+            if path.is_relative_to(root) and evidence.in_snapshot(path.relative_to(root).as_posix()):
+                loaded.add(path.relative_to(root).as_posix())
+    for event in _of_kind(evidence.events, "modules"):
         for name in event["files"]:
             path = Path(name)
             if path.is_relative_to(root):
@@ -202,6 +220,13 @@ def _loaded_code(events: Iterable[Mapping[str, Any]], request: Request, root: Pa
     if request.entry_point is not None:
         loaded.add((Path(request.directory) / request.entry_point).as_posix())
     return loaded
+
+
+def _of_changed_code(changed: Sequence[str]) -> list[str]:
+    if not changed:
+        return []
+    names = ", ".join(map(quote_path, changed[:3])) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
+    return [f"code changed while the run went on, and the snapshot may not be what ran: {names}"]
 
 
 def _hash_left_out(code: Code, root: Path, hashes: HashCache | None) -> Code:

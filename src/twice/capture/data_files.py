@@ -235,6 +235,7 @@ class _Entry:
     relative: bool = False
     digest: FileDigest | None = None
     lost: bool = False  # there was a content, and nobody knows it any more
+    changed_by_others: bool = False  # while the run had it open, as far as anybody knows
 
 
 def _entry(entries: dict[str, _Entry], path: str, found: str) -> _Entry:
@@ -282,6 +283,7 @@ class _Rules:
                 if status is None or not self._is_as_it_was(path, use, status, is_output):
                     entry.digest = self._earlier_content(path, use)
                     entry.lost = entry.digest is None
+                    entry.changed_by_others = status is not None and not is_output
         for path in self.changed:
             # People edit their code while it runs; what git alone saw of that is no output.
             if path in outputs or (not self._is_code(path) and not self.noise.holds(path) and _regular(path)):
@@ -435,6 +437,10 @@ class _Writing:
         if entry.lost:
             self.warnings.append(
                 f"{quote_path(name)} was read and then changed while the run went on: what was read is not known"
+            )
+        elif entry.changed_by_others:
+            self.warnings.append(
+                f"{quote_path(name)} changed while the run went on: the hash is of what it was when it was opened"
             )
         elif entry.digest is None:
             what = "output" if is_output else "input"

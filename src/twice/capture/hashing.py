@@ -5,7 +5,8 @@ In: paths. Out: sha256 and size, and for a folder also its manifest: one line a 
 A folder's sha256 is that of its manifest, so equal trees of files have equal numbers wherever they lie.
 
 Only regular files are read, never a pipe or a device (opening one can block, or do something); a link is followed.
-A file that changes under the reader is read once more, and marked unstable if it will not keep still.
+A file that changes under the reader, or has changed this very moment, is read once more, and marked unstable if it will not
+keep still.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _BLOCK_BYTES = 1 << 20
 _MAX_THREADS = 8
+_WRITE_NS = 10_000_000  # write(2) sets the time of change first and then copies: so long it may still be at it
 # O_NONBLOCK: a file replaced by a pipe after it was looked at must not hang us. O_BINARY: Windows.
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -225,6 +227,11 @@ def _read(path: Path, buffer: memoryview, report: Progress) -> _Reading | None:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             return None
+        is_being_written = (age_ns := _age_ns(before)) < _WRITE_NS
+        if is_being_written:
+            time.sleep((_WRITE_NS - age_ns) / 1e9)
+            before = os.fstat(descriptor)
+            is_being_written = _age_ns(before) < _WRITE_NS
         began_ns = time.time_ns()
         hasher, size = hashlib.sha256(), 0
         try:
@@ -233,11 +240,18 @@ def _read(path: Path, buffer: memoryview, report: Progress) -> _Reading | None:
                 hasher.update(buffer[:count])
                 size += count
                 report(count)
-            stable = _signature(before) == _signature(os.fstat(descriptor)) == _signature(path.stat())
+            same = _signature(before) == _signature(os.fstat(descriptor)) == _signature(path.stat())
         except OSError:  # an I/O error, or the path is gone: what was read stands for nothing that is there
             return None
-    digest = FileDigest(sha256=hasher.hexdigest(), size_bytes=size, stable=stable and size == before.st_size)
+    stable = same and size == before.st_size and not is_being_written
+    digest = FileDigest(sha256=hasher.hexdigest(), size_bytes=size, stable=stable)
     return _Reading(digest, before, began_ns)
+
+
+def _age_ns(status: os.stat_result) -> int:
+    """Since the last change; what is stamped in the future, by whatever clock, counts as old."""
+    age = time.time_ns() - status.st_mtime_ns
+    return age if age >= 0 else _WRITE_NS
 
 
 def _signature(status: os.stat_result) -> tuple[int, int, int, int]:
