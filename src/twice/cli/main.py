@@ -25,6 +25,7 @@ COMMANDS = {
     "compare": "Show runs side by side",
     "plot": "Draw charts of runs",
     "report": "Review runs, for a pull request or CI",
+    "log": "Show the commits, and beside each its runs",
     "reproduce": "Run a run again and say what is the same",
     "apply": "Bring a run's code into the work tree",
     "branch": "Make a git branch of a run's code",
@@ -33,6 +34,9 @@ COMMANDS = {
     "data": "List, check, restore and drop the data of runs",
     "env": "Give the environment of a run to other tools",
     "recover": "Seal the runs that were cut off",
+    "claims": "Check the numbers in documents against runs",
+    "init": "Add to git's configuration what makes runs nicer to read there",
+    "textconv": "Print a record's file as lines of key = value",
     "demo": "See it all on a small example",
     "completion": "Print the completion script for a shell",
 }

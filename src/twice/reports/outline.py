@@ -6,7 +6,6 @@ A minus is an ASCII one, so that numbers can be copied.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -244,12 +243,8 @@ def _counted(patch: str) -> tuple[int, int]:
 
 
 def _how_to_reproduce(review: Review) -> Part:
-    run = review.b
-    ref = shlex.quote(f"refs/experiments/{run.experiment}/{run.id}")
-    lines = [
-        f"git fetch origin {ref}:{ref}   # if it is not here yet",
-        f"twice reproduce {run.id}",
-    ]
+    run = review.b.id
+    lines = [f"twice pull origin {run}   # if it is not here yet", f"twice reproduce {run}"]
     return Part(name="reproduce", title="reproduce", listing="\n".join(lines), language="sh")
 
 

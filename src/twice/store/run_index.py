@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,7 @@ CREATE TABLE runs (
   problem TEXT     -- why the record could not be read; then most of the above is NULL
 );
 CREATE INDEX runs_by_time ON runs (started_us, id);
+CREATE INDEX runs_by_id ON runs (id);
 -- JSON of a RunSummary
 CREATE TABLE summaries (run INTEGER PRIMARY KEY, text TEXT NOT NULL);
 -- JSON of the record, less what `sets` has
@@ -69,6 +71,7 @@ CREATE TABLE notes (commit_id TEXT PRIMARY KEY, operations BLOB NOT NULL) WITHOU
 -- the notes' commit that this is of
 CREATE TABLE notes_tip (id TEXT NOT NULL);
 """
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _AT_ONCE = 500  # runs that are read and written together
 _BY_RUN = tuple(f"DELETE FROM {table} WHERE run = ?" for table in ("summaries", "documents", "metric_values"))
 _NOT_DAMAGED = ("locked", "readonly", "unable to open", "disk is full", "disk I/O", "no such", "syntax", "interrupted")
@@ -341,9 +344,42 @@ class RunIndex:
         statement = "SELECT id FROM runs WHERE substr(id, 17, 4) IN (SELECT value FROM json_each(?))"
         return [run_id for (run_id,) in self.fetch(statement, (starts,))]
 
-    def problems(self) -> list[tuple[str, str]]:
+    def bases(self) -> list[tuple[str, str | None, str | None]]:
+        """Of every run that could be read, oldest first: id, the commit the user was on, and its snapshot."""
+        found = self.fetch("SELECT id, base, snapshot FROM runs WHERE problem IS NULL ORDER BY started_us, id")
+        return [(run_id, base, snapshot) for run_id, base, snapshot in found]
+
+    def problems(self, experiment: str | None = None) -> list[tuple[str, str]]:
         """Id and complaint of every run whose record could not be read."""
-        return [(one, why) for one, why in self.fetch("SELECT id, problem FROM runs WHERE problem IS NOT NULL")]
+        where, values = _within(experiment, "problem IS NOT NULL")
+        return [(one, why) for one, why in self.fetch(f"SELECT id, problem FROM runs{where}", values)]
+
+    def has(self, run_id: str) -> bool:
+        """Whether there is a run of this id."""
+        return bool(self.fetch("SELECT 1 FROM runs WHERE id = ? LIMIT 1", (run_id,)))
+
+    def key(self, ref: str) -> int:
+        """The key of the run under a ref."""
+        return int(self.fetch("SELECT key FROM runs WHERE ref = ?", (ref,))[0][0])
+
+    def keys(self, experiment: str | None = None) -> list[int]:
+        """The keys of all runs that could be read, the latest first, of one experiment if given."""
+        where, values = _within(experiment, "problem IS NULL")
+        return [key for (key,) in self.fetch(f"SELECT key FROM runs{where} ORDER BY started_us DESC, id DESC", values)]
+
+    def starts(self, keys: Sequence[int]) -> dict[int, tuple[datetime, str]]:
+        """Key → when the run started, and its id."""
+        statement = "SELECT key, started_us, id FROM runs WHERE key IN (SELECT value FROM json_each(?))"
+        found = self.fetch(statement, (json.dumps(list(keys)),))
+        return {key: (_EPOCH + timedelta(microseconds=us), run_id) for key, us, run_id in found}
+
+    def origins(self, keys: Sequence[int]) -> dict[str, str | None]:
+        """Id of a run → the one that it was started in, repeats, or repeats with a change."""
+        statement = (
+            "SELECT id, coalesce(parent, reproduces, derived_from) FROM runs"
+            " WHERE key IN (SELECT value FROM json_each(?))"
+        )
+        return dict(self.fetch(statement, (json.dumps(list(keys)),)))
 
     def runs(self, refs: Iterable[str]) -> dict[str, Run]:
         """Ref → run, for those refs whose record could be read."""
@@ -397,14 +433,12 @@ class _Names:
         return key
 
 
-def _within(experiment: str | None) -> tuple[str, tuple[str, ...]]:
-    """The condition for the runs of an experiment, and of those below it."""
+def _within(experiment: str | None, condition: str = "1") -> tuple[str, tuple[str, ...]]:
+    """The WHERE clause for the runs of an experiment, and of those below it."""
     if experiment is None:
-        return "", ()
-    return (
-        " WHERE (experiment = ?1 OR substr(experiment, 1, length(?1) + 1) = ?1 || '/')",
-        (experiment,),
-    )
+        return f" WHERE {condition}", ()
+    within = "(experiment = ?1 OR substr(experiment, 1, length(?1) + 1) = ?1 || '/')"
+    return f" WHERE {condition} AND {within}", (experiment,)
 
 
 def _summary(text: str, said: bytes | None) -> RunSummary:

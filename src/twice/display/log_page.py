@@ -1,0 +1,95 @@
+"""How does the log look with the runs beside the commits they came from?  Lines of git's graph and runs in, text out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from twice.comparison.directions import direction
+from twice.display.characters import harmless, in_encoding, shorten
+from twice.display.colour import PLAIN, Style
+from twice.display.ids import shorten_ids
+from twice.display.numbers import show
+
+if TYPE_CHECKING:
+    from twice.record.summary import RunSummary
+
+_MOST_RUNS = 10  # of one commit
+_MOST_METRICS = 3
+_MARK, _ASCII_MARK = "▸", ">"
+
+
+class Line(Protocol):
+    """What is read of a line of git's graph."""
+
+    @property
+    def graph(self) -> str:
+        """The bars before the text."""
+
+    @property
+    def below(self) -> str:
+        """The bars of lines that belong to the commit."""
+
+    @property
+    def commit(self) -> str | None:
+        """The commit's id, if the line is about one."""
+
+    @property
+    def short(self) -> str:
+        """The short id."""
+
+    @property
+    def refs(self) -> str:
+        """Names of branches and tags."""
+
+    @property
+    def age(self) -> str:
+        """How long ago."""
+
+    @property
+    def subject(self) -> str:
+        """The first line of the message."""
+
+
+def log_page(
+    lines: Sequence[Line],
+    runs: Mapping[str, Sequence[tuple[RunSummary, bool]]],
+    *,
+    width: int | None = None,
+    style: Style = PLAIN,
+    encoding: str = "utf-8",
+) -> str:
+    """The page; `runs` are those of each commit, newest first, and whether their code had uncommitted changes."""
+    ids = shorten_ids([run.id for group in runs.values() for run, _ in group])
+    mark = _MARK if in_encoding(_MARK, encoding) == _MARK else _ASCII_MARK
+    shown: list[str] = []
+    for line in lines:
+        if line.commit is None:
+            shown.append(line.graph.rstrip())
+            continue
+        refs = f" ({harmless(line.refs)})" if line.refs else ""
+        room = (
+            None
+            if width is None
+            else max(width - len(line.graph) - len(line.short) - len(refs) - len(line.age) - 4, 20)
+        )
+        subject = harmless(line.subject) if room is None else shorten(harmless(line.subject), room)
+        head = f"{style.different(line.short)}{style.strong(refs)} {subject}"
+        shown.append(f"{line.graph}{head} {style.quiet(f'({line.age})')}")
+        group = runs.get(line.commit, ())
+        for run, changed in group[:_MOST_RUNS]:
+            shown.append(f"{line.below}  {mark} {_run(run, ids[run.id], changed, style, width)}")
+        if len(group) > _MOST_RUNS:
+            shown.append(f"{line.below}  {style.quiet(f'and {len(group) - _MOST_RUNS} more runs')}")
+    return in_encoding("\n".join(shown), encoding) + "\n" if shown else ""
+
+
+def _run(run: RunSummary, short: str, changed: bool, style: Style, width: int | None) -> str:
+    """`k7q2 finished  accuracy 0.91  python train.py (with uncommitted changes)`."""
+    names = sorted(run.metrics, key=lambda name: direction(name) is None)[:_MOST_METRICS]
+    metrics = ", ".join(f"{harmless(name)} {show(run.metrics[name])}" for name in names)
+    words = shorten(harmless(" ".join(run.command)), 60 if width is None else max(width - 60, 20))
+    parts = [style.by_state(run.status, harmless(run.status)), metrics, style.quiet(words)]
+    if changed:
+        parts.append(style.unsure("+ uncommitted changes"))
+    return "  ".join([style.same(short), *(part for part in parts if part)])
