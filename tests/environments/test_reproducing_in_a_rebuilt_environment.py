@@ -181,11 +181,12 @@ def test_real_packages_from_the_registry(
         "np.save('probabilities.npy', model.predict_proba(X[chosen[900:]]))\n"
     )
     twice("run", str(first / "bin" / "python"), "train.py")
+    original = json.loads(twice("show", "@", "--json").out)["id"]
     shutil.rmtree(first)
     for tool in ("uv", "pip"):
-        done = twice("reproduce", "@", env={"TWICE_INSTALLER": tool, "TWICE_CACHE": str(tmp_path / tool)})
+        done = twice("reproduce", original, env={"TWICE_INSTALLER": tool, "TWICE_CACHE": str(tmp_path / tool)})
         assert environment_row(done.out).startswith("identical") and "rebuilt" in environment_row(done.out)
-        assert "1 of 1 metrics bit-exact, 1 of 1 outputs byte-identical" in done.out
+        assert "1 of 1 metric bit-exact, 1 of 1 output byte-identical" in done.out
     lock = twice("env", "export", "@", "--format", "pylock").out
     (tmp_path / "pylock.toml").write_text(lock)
     subprocess.run([sys.executable, "-m", "venv", str(first)], check=True)
