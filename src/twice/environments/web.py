@@ -15,11 +15,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 _BLOCK_BYTES = 64 * 1024
 _LIMIT_S = 30.0
@@ -109,7 +106,7 @@ class RemoteFile(io.RawIOBase):
         self._position = max(0, start + offset)
         return self._position
 
-    def readinto(self, buffer: WriteableBuffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         """Read on from the position."""
         view = memoryview(buffer).cast("B")
         if self._whole is not None:
