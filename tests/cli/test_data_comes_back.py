@@ -324,3 +324,20 @@ def test_a_folder_keeps_only_what_the_manifest_lists_and_assembles_it(twice: Twi
 def test_data_has_commands_with_examples(twice: Twice, repository: Path) -> None:
     for words in ((), ("ls",), ("verify",), ("restore",), ("drop",)):
         assert "Example: twice data" in twice("data", *words, "--help").out
+
+
+def test_changed_data_is_taken_as_it_is_when_that_is_allowed(twice: Twice, repository: Path) -> None:
+    (repository / ".git/info/exclude").write_text("data/\n")
+    (repository / "data/many").mkdir(parents=True)
+    for number in range(3):
+        (repository / f"data/many/{number}").write_text("1")
+    (repository / "data/x").write_text("1")
+    script = "import os\nprint('x:', open('data/x').read())\n"
+    script += "print('many:', sum(int(open(f'data/many/{name}').read()) for name in os.listdir('data/many')))\n"
+    (repository / "train.py").write_text(script)
+    twice("run", "-i", "data/many", "python", "train.py")
+    (repository / "data/x").write_text("2")
+    (repository / "data/many/1").write_text("5")
+    twice("reproduce", "@", "--allow-changed-data", expect=1)
+    metrics = json.loads(twice("show", "@", "--json").out)["metrics"]
+    assert (metrics["x"]["last"], metrics["many"]["last"]) == (2, 7)

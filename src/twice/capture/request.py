@@ -38,6 +38,7 @@ class Request:
     trace: Literal["auto", "syscalls", "python", "off"] = "auto"
     isolated: bool = False
     keep_data: bool = False  # the content of inputs and outputs, not only their hashes
+    kept: bool = True  # False: a second execution, whose results are compared and then let go
     reproduces: str | None = None
     derived_from: str | None = None
     parent: str | None = None  # the run inside which this one was started

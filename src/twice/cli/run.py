@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -20,6 +20,9 @@ from twice.cli.workplace import Workplace, tell, workplace
 from twice.errors import UsageError
 from twice.git.snapshot import scan_ahead
 from twice.textforms import is_run_id, new_run_id
+
+if TYPE_CHECKING:
+    from twice.execution.sealing import Amend
 
 
 @click.command(
@@ -44,9 +47,10 @@ from twice.textforms import is_run_id, new_run_id
     help="How to find the files that it opens (default: the best that works here).",
 )
 @click.option("--isolated", is_flag=True, help="Run in a fresh worktree of the snapshot.")
+@click.option("--twice", is_flag=True, help="Execute it a second time, elsewhere, to learn which results are noisy.")
 @click.option("--dry-run", is_flag=True, help="Say what would be recorded; run nothing.")
 @click.argument("words", metavar="COMMAND…", nargs=-1, required=True, type=click.UNPROCESSED)
-def command(words: tuple[str, ...], dry_run: bool, isolated: bool, **options: Any) -> int:
+def command(words: tuple[str, ...], dry_run: bool, isolated: bool, twice: bool, **options: Any) -> int:
     """Run a command and record it as a run
 
     Everything from the first word that is not an option is the command. It runs here, as without `twice`; its exit code
@@ -57,7 +61,7 @@ def command(words: tuple[str, ...], dry_run: bool, isolated: bool, **options: An
         request = _request(words, isolated, place, **options)
         if dry_run:
             return _show_plan(request, place)
-        return _run(request, place)
+        return _run(request, place, twice)
 
 
 def _request(
@@ -146,21 +150,36 @@ def _show_plan(request: Request, place: Workplace) -> int:
     return 0
 
 
-def _run(request: Request, place: Workplace) -> int:
+def _run(request: Request, place: Workplace, twice: bool) -> int:
     from twice.execution.recording import in_place, record_run
 
     repository, configuration = place.repository, place.configuration
+    amend = _second_execution(place) if twice else None
     if request.isolated:
         from twice.execution.isolation import record_isolated
 
-        recorded = record_isolated(request, repository, configuration, place.clock, place.environ, tell)
+        recorded = record_isolated(request, repository, configuration, place.clock, place.environ, tell, amend)
     else:
         here = in_place(repository, configuration)
         for warning in here.warnings:
             tell(warning)
-        recorded = record_run(request, repository, here, configuration, place.clock, place.environ)
+        recorded = record_run(request, repository, here, configuration, place.clock, place.environ, amend=amend)
     from twice.cli.reporting import report_run
     from twice.cli.screen import error_screen
 
     report_run(recorded, error_screen(place.environ))
     return recorded.exit_code
+
+
+def _second_execution(place: Workplace) -> Amend:
+    from twice.execution.reproduction import Surroundings
+    from twice.execution.second_execution import execute_again
+
+    around = Surroundings(
+        repository=place.repository,
+        configuration=place.configuration,
+        clock=place.clock,
+        environ=place.environ,
+        tell=tell,
+    )
+    return lambda run, attachments: execute_again(run, attachments, new_run_id(place.clock.now()), around)

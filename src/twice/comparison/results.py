@@ -15,11 +15,14 @@ from twice.comparison.values import change
 if TYPE_CHECKING:
     from twice.record.model import Metric, Run
 
-MetricState = Literal["bit-exact", "within tolerance", "diverged", "missing", "extra"]
-OutputState = Literal["byte-identical", "same content", "differs", "missing", "extra", "unknown"]
+MetricState = Literal["bit-exact", "within tolerance", "within noise", "diverged", "missing", "extra"]
+OutputState = Literal["byte-identical", "same content", "within noise", "differs", "missing", "extra", "unknown"]
 
+NOISE_SPREADS = 3
+"""A noisy metric passes within so many times the distance of the original's two executions. Two values say little of how far
+a third may be: one such distance would refuse about half of all that are drawn as they were, three refuse one in five."""
 
-AGREEING = frozenset(("bit-exact", "within tolerance", "byte-identical", "same content", "unknown"))
+AGREEING = frozenset(("bit-exact", "within tolerance", "within noise", "byte-identical", "same content", "unknown"))
 """States that do not make a run diverge; `unknown` proves nothing either way, and is shown."""
 
 
@@ -55,7 +58,15 @@ def judge_metrics(
     for name, was in original.metrics.items():
         now = again.metrics.get(name)
         if now is None:
-            found.append(MetricVerdict(name=name, state="missing", was=was.last))
+            gone_before = was.noise is not None and was.noise.state == "missing"
+            found.append(
+                MetricVerdict(
+                    name=name,
+                    state="within noise" if gone_before else "missing",
+                    was=was.last,
+                    note="missing, as in the original's second execution" if gone_before else "",
+                )
+            )
         else:
             points = history(histories, original.id, name), history(histories, again.id, name)
             found.append(_judge_metric(name, was, now, tolerance, first_diverging_step(*points)))
@@ -75,6 +86,16 @@ def _judge_metric(name: str, was: Metric, now: Metric, tolerance: Tolerance, ste
         exact = not any(tolerance.bounds(name))
         moved = (was.last_step, was.min_step, was.max_step) != (now.last_step, now.min_step, now.max_step)
         state = "diverged" if exact and (moved or step is not None) else "within tolerance"
+    notes = [what_else_differs(was, now)]
+    if state == "diverged" and was.noise is not None:
+        if _is_within_noise(was, now):
+            state = "within noise"
+            notes.append(f"noise of the original: {NOISE_SPREADS} × {was.noise.spread:.3g} between its two executions")
+        elif was.noise.state == "noisy":
+            spread = was.noise.spread
+            notes.append("more than its noise" + ("" if spread is None else f" ({NOISE_SPREADS} × {spread:.3g})"))
+        else:
+            notes.append("the original's two executions were the same")
     distance = change(was.last, now.last)
     return MetricVerdict(
         name=name,
@@ -83,8 +104,16 @@ def _judge_metric(name: str, was: Metric, now: Metric, tolerance: Tolerance, ste
         now=now.last,
         distance=None if distance is None else abs(distance),
         first_diverging_step=step,
-        note=what_else_differs(was, now),
+        note=", ".join(note for note in notes if note),
     )
+
+
+def _is_within_noise(was: Metric, now: Metric) -> bool:
+    """Whether the original was found noisy, and this is as near to it as its own noise may bring about."""
+    if was.noise is None or was.noise.state != "noisy" or was.noise.spread is None or was.count != now.count:
+        return False
+    room = Tolerance(atol=NOISE_SPREADS * float(was.noise.spread))
+    return all(room.allows("", getattr(was, part), getattr(now, part)) for part in SUMMARY)
 
 
 def judge_outputs(
@@ -112,5 +141,8 @@ def judge_outputs(
         else:
             state = "same content" if path in same_content else "differs"
             note = same_content.get(path, "")
+        noise = was.noise if was is not None else None
+        if (state, noise) in (("differs", "noisy"), ("missing", "missing")):
+            state, note = "within noise", f"{state}, as in the original's second execution"
         found.append(OutputVerdict(path=path, state=state, was=old, now=new, note=note))
     return tuple(found)

@@ -173,6 +173,8 @@ def _metric_words(metrics: Sequence[MetricVerdict], tolerance: Tolerance) -> lis
     words = [f"{len(names.get('bit-exact', ()))} of {count(len(metrics), 'metric')} bit-exact"]
     if "within tolerance" in names:
         words.append(f"{len(names['within tolerance'])} within tolerance ({tolerance.describe()})")
+    if "within noise" in names:
+        words.append(f"{len(names['within noise'])} within noise (of the original's two executions)")
     words += [f"{enumerate_some(names[state])} {state}" for state in ("diverged", "missing", "extra") if state in names]
     return words
 
@@ -187,6 +189,8 @@ def _output_words(outputs: Sequence[OutputVerdict]) -> list[str]:
     words = [f"{len(paths.get('byte-identical', ()))} of {count(len(outputs), 'output')} byte-identical"]
     if "same content" in paths:
         words.append(f"{len(paths['same content'])} with the same content")
+    if "within noise" in paths:
+        words.append(f"{len(paths['within noise'])} within noise (of the original's two executions)")
     words += [f"{enumerate_some(paths[s])} {s}" for s in ("differs", "missing", "extra", "unknown") if s in paths]
     return words
 
@@ -200,7 +204,9 @@ def _by_state(metrics: Sequence[MetricVerdict]) -> dict[str, list[str]]:
 
 def _describe_metric(verdict: MetricVerdict, tolerance: Tolerance) -> str:
     """`loss 0.1 → 0.2, off by 0.1 (relative 1), first differs at step 3`."""
-    if verdict.state in ("missing", "extra"):
+    if verdict.now is None or verdict.was is None:
+        if verdict.note:
+            return f"{verdict.name} {verdict.state}: {verdict.note}"
         value = verdict.was if verdict.state == "missing" else verdict.now
         return f"{verdict.name} {verdict.state} ({format_distinct([value])[0]})"
     was, now = format_distinct([verdict.was, verdict.now])

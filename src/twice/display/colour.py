@@ -41,7 +41,7 @@ class Style:
         """The text marked by a state of a section, a verdict or a run."""
         if state in ("identical", "equivalent", "finished", "reproduced", "bit-exact", "byte-identical", "ready"):
             return self.same(text)
-        if state in ("unknown", "running", "interrupted", "within tolerance", "same content"):
+        if state in ("unknown", "running", "interrupted", "within tolerance", "within noise", "same content"):
             return self.unsure(text)
         return self.different(text)
 

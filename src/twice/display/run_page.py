@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from twice.comparison.two_executions import describe_metric_noise
 from twice.display.characters import harmless, in_encoding, pad, shorten
 from twice.display.colour import PLAIN, Style
 from twice.display.headline import status_text
@@ -17,7 +18,7 @@ from twice.record.operations import verdicts
 from twice.textforms import format_age, format_distinct, format_duration, format_size, short_id
 
 if TYPE_CHECKING:
-    from twice.record.model import Code, DataFile, Environment, Machine, Metric, Point, Run, Seeds
+    from twice.record.model import Code, DataFile, Environment, Machine, Metric, Noise, Point, Run, Seeds
     from twice.record.operations import Operation
 
 _LABEL_WIDTH = 13
@@ -174,8 +175,15 @@ def _metric_rows(metrics: Mapping[str, Metric], histories: Mapping[str, Sequence
         last, low, high = format_distinct([metric.last, metric.min, metric.max])
         course = sparkline([point.value for point in histories.get(name, ())], encoding=encoding)
         spread = f"min {low}{_at(metric.min_step)}, max {high}{_at(metric.max_step)}, {metric.count} values"
-        rows.append([name, last, course or None, spread if metric.count > 1 else None])
+        rows.append([name, last, course or None, spread if metric.count > 1 else None, _noise(metric.noise)])
     return rows
+
+
+def _noise(noise: Noise | None) -> str | None:
+    """`noisy ±0.003 from step 4`; None where the run was executed once."""
+    if noise is None or noise.state != "noisy":
+        return None if noise is None else {"missing": "missing the second time"}.get(noise.state, noise.state)
+    return f"noisy {describe_metric_noise(noise)}"
 
 
 def _at(step: int | None) -> str:
@@ -190,6 +198,9 @@ def _file_rows(files: Sequence[DataFile]) -> _Rows:
             None if each.files is None else f"{each.files} files",
             f"sha256 {each.sha256[:12]}" if each.sha256 else "not there",
             ", ".join([*each.found, *([f"kept in {each.stored}"] if each.stored else [])]) or None,
+            {"missing": "missing the second time", "same content": "same content the second time"}.get(
+                each.noise or "", each.noise
+            ),
         ]
         for each in files
     ]

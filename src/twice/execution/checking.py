@@ -22,7 +22,7 @@ from twice.environments.sources import Trees, find_sources
 from twice.errors import ReproductionError, TwiceError
 from twice.execution.argv import point_at
 from twice.execution.placing import Found
-from twice.execution.preparation import find_data, variables_again
+from twice.execution.preparation import find_data, manifests_of, variables_again
 from twice.execution.reproduction import Surroundings, Wishes
 from twice.execution.worktrees import cache_folder, code_commit
 from twice.git.repository import Repository
@@ -34,7 +34,7 @@ def check_run(original: Run, commit: str, wishes: Wishes, around: Surroundings) 
     """What the run needs and how it is here; `commit` is the run's."""
     machine = capture_machine(around.environ)
     with HashCache.open(around.repository.state_dir / "hashes.sqlite3") as hashes:
-        found = find_data(original, commit, around.repository, hashes)
+        found = find_data(original, manifests_of(commit, around.repository), around.repository, hashes)
     needs = [
         _code(original, around.repository),
         *_environment(original, wishes, around),

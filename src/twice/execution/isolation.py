@@ -13,6 +13,7 @@ from twice.errors import CaptureError
 from twice.execution.clock import Clock
 from twice.execution.placing import Found, levels_above, place_inputs
 from twice.execution.recording import Place, Recorded, record_run
+from twice.execution.sealing import Amend
 from twice.execution.worktrees import fresh_worktree, unbound
 from twice.git.repository import Repository
 from twice.git.snapshot import scan
@@ -26,8 +27,9 @@ def record_isolated(
     clock: Clock,
     environ: Mapping[str, str],
     tell: Callable[[str], None],
+    amend: Amend | None = None,
 ) -> Recorded:
-    """Run a command in a fresh worktree of the snapshot; the declared inputs are copied there.
+    """Run a command in a fresh worktree of the snapshot; the declared inputs are copied there. `amend`: see `record_run`.
 
     The worktree is removed, unless it holds an output that was too large to be kept in the run.
     """
@@ -54,6 +56,7 @@ def record_isolated(
             configuration,
             clock,
             unbound(environ),
+            amend=amend,
         )
         if recorded.run is None or any(
             output.stored is None and output.sha256 is not None for output in recorded.run.data.outputs

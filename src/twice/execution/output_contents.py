@@ -1,19 +1,19 @@
 """Which outputs hold the same although their bytes differ?  Two runs and where their outputs may lie in; words a path out.
 
-The content of an output is taken from the run's commit, or else from a place where the file still has the recorded
+The content of an output is taken from what the run keeps, or else from a place where the file still has the recorded
 sha256. What is nowhere to be had, or too large to be read whole, stays different: it is never guessed.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from twice.capture.hashing import read_manifest
 from twice.comparison.contents import same_content
-from twice.record.model import DataFile, Run
+from twice.record.model import Attachments, DataFile, Run
 from twice.store.run_store import RunStore
 
 _LARGEST = 256 << 20
@@ -22,14 +22,15 @@ _MOST_FILES = 1000  # of a folder, that differ
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutputSource:
-    """A run, its commit, and the folders that its relative paths may be looked for in."""
+    """A run, how its attachments are read, and the folders that its relative paths may be looked for in."""
 
     run: Run
-    commit: str
     roots: Sequence[Path]
+    artifact: Callable[[str], bytes | None]  # path → content, of an output kept in the run
+    manifest: Callable[[str], bytes | None]  # path of a folder → its manifest
 
 
-def find_same_content(was: OutputSource, now: OutputSource, store: RunStore) -> dict[str, str]:
+def find_same_content(was: OutputSource, now: OutputSource) -> dict[str, str]:
     """Path → what is the same in both, of the outputs that differ in bytes only."""
     found = {}
     of_now = {each.path: each for each in now.run.data.outputs}
@@ -38,20 +39,40 @@ def find_same_content(was: OutputSource, now: OutputSource, store: RunStore) -> 
         if other is None or not one.sha256 or not other.sha256 or one.sha256 == other.sha256 or one.kind != other.kind:
             continue
         compare = _same_folder if one.kind == "folder" else _same_file
-        words = compare(one, other, was, now, store)
+        words = compare(one, other, was, now)
         if words is not None:
             found[one.path] = words
     return found
 
 
-def _same_file(one: DataFile, other: DataFile, was: OutputSource, now: OutputSource, store: RunStore) -> str | None:
-    a, b = _content(one, was, store), _content(other, now, store)
+def recorded_outputs(run: Run, commit: str, roots: Sequence[Path], store: RunStore) -> OutputSource:
+    """The outputs of a run that has a commit."""
+    return OutputSource(
+        run=run,
+        roots=roots,
+        artifact=lambda path: store.artifact(commit, path),
+        manifest=lambda folder: store.manifest(commit, folder),
+    )
+
+
+def attached_outputs(run: Run, attachments: Attachments, root: Path) -> OutputSource:
+    """The outputs of a run that has none yet."""
+    return OutputSource(
+        run=run,
+        roots=[root],
+        artifact=lambda path: attachments.artifacts[path][1] if path in attachments.artifacts else None,
+        manifest=attachments.manifests.get,
+    )
+
+
+def _same_file(one: DataFile, other: DataFile, was: OutputSource, now: OutputSource) -> str | None:
+    a, b = _content(one, was), _content(other, now)
     return None if a is None or b is None else same_content(a, b)
 
 
-def _same_folder(one: DataFile, other: DataFile, was: OutputSource, now: OutputSource, store: RunStore) -> str | None:
+def _same_folder(one: DataFile, other: DataFile, was: OutputSource, now: OutputSource) -> str | None:
     """The same files, and each that differs has the same content."""
-    manifests = store.manifest(was.commit, one.path), store.manifest(now.commit, other.path)
+    manifests = was.manifest(one.path), now.manifest(other.path)
     if manifests[0] is None or manifests[1] is None:
         return None
     try:
@@ -64,7 +85,7 @@ def _same_folder(one: DataFile, other: DataFile, was: OutputSource, now: OutputS
     words = []
     for name in different:
         path = str(PurePosixPath(one.path, name))
-        said = _same_file(DataFile(path=path, sha256=old[name]), DataFile(path=path, sha256=new[name]), was, now, store)
+        said = _same_file(DataFile(path=path, sha256=old[name]), DataFile(path=path, sha256=new[name]), was, now)
         if said is None:
             return None
         words.append(f"{name}: {said}")
@@ -72,9 +93,9 @@ def _same_folder(one: DataFile, other: DataFile, was: OutputSource, now: OutputS
     return "; ".join(words[:2]) + more
 
 
-def _content(output: DataFile, source: OutputSource, store: RunStore) -> bytes | None:
+def _content(output: DataFile, source: OutputSource) -> bytes | None:
     """The bytes of an output, if they are to be had and are the recorded ones."""
-    kept = store.artifact(source.commit, output.path) if output.stored == "artifacts" else None
+    kept = source.artifact(output.path) if output.stored == "artifacts" else None
     if kept is not None:
         return kept
     for root in dict.fromkeys(source.roots):

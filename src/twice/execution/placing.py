@@ -88,18 +88,19 @@ class _Search:
             self._known.setdefault(place, digest.sha256 if digest is not None and digest.stable else None)
 
     def whole(self, one: DataFile, sha256: str) -> Found:
-        changed: str | None = None
+        changed: Found | None = None
         for place in dict.fromkeys(root / one.path for root in self._roots):
             if not (place.is_dir() if one.kind == "folder" else place.is_file()):
                 continue
             digest = hash_folder(place, self._hashes).sha256 if one.kind == "folder" else self._known.get(place)
             if digest == sha256:
                 return Found(data=one, place=place)
-            changed = changed or f"changed since: recorded sha256 {sha256[:12]}…, now {(digest or 'unreadable')[:12]}…"
+            problem = f"changed since: recorded sha256 {sha256[:12]}…, now {(digest or 'unreadable')[:12]}…"
+            changed = changed or Found(data=one, place=place, problem=problem + self._looked())
         elsewhere = self._elsewhere(one)
         if elsewhere is not None:
             return Found(data=one, place=elsewhere[0], origin=elsewhere[1])
-        return Found(data=one, problem=(changed or f"not found (sha256 {sha256[:12]}…)") + self._looked())
+        return changed or Found(data=one, problem=f"not found (sha256 {sha256[:12]}…){self._looked()}")
 
     def folder(self, one: DataFile, manifest: Mapping[str, str]) -> Found:
         """A folder, by its manifest: whole at its place, or put together from wherever its files are."""
@@ -130,8 +131,10 @@ class _Search:
                 files[name] = (elsewhere[0], sha256)
                 origins.setdefault(elsewhere[1])
         if missing:
+            here = (root / one.path for root in self._roots)
             return Found(
                 data=one,
+                place=next((place for place in here if place.is_dir()), None),
                 problem=f"{len(missing)} of {len(manifest)} files are not found or have changed"
                 f" (such as {quote_path(missing[0])})" + self._looked(),
             )
@@ -181,7 +184,8 @@ def place_inputs(found: Sequence[Found], root: Path, written: Collection[str] = 
             elif one.data.kind == "folder":
                 _copy_folder(one.place, target)
             else:
-                _put(one.place, target, one.data.sha256, _mode(one, {path}, written))
+                wanted = None if one.problem else one.data.sha256  # changed data was allowed: what is there is taken
+                _put(one.place, target, wanted, _mode(one, {path}, written))
         except OSError as error:
             raise ReproductionError(
                 f"cannot copy {quote_path(one.data.path)} into the worktree: {error.strerror}",

@@ -6,7 +6,7 @@ what would be done.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from twice.capture.hash_cache import HashCache
@@ -35,15 +35,22 @@ def data_to_place(original: Run) -> list[DataFile]:
     return [one for one in original.data.inputs if one.stored != "git"] + large
 
 
-def find_data(original: Run, commit: str, repository: Repository, hashes: HashCache | None) -> list[Found]:
-    """Where the content of that data is now; `commit` is the run's."""
+def find_data(
+    original: Run, manifest: Callable[[str], bytes | None], repository: Repository, hashes: HashCache | None
+) -> list[Found]:
+    """Where the content of that data is now; `manifest` gives that of a folder among it."""
     return find_inputs(
         data_to_place(original),
         [repository.root, Path(original.execution.repository)],
         hashes,
         content_sources(repository),
-        lambda folder: RunStore(repository).manifest(commit, folder),
+        manifest,
     )
+
+
+def manifests_of(commit: str, repository: Repository) -> Callable[[str], bytes | None]:
+    """The manifests of the folders among the data of a recorded run, by their paths."""
+    return lambda folder: RunStore(repository).manifest(commit, folder)
 
 
 def request_again(original: Run, run_id: str, words: Sequence[str]) -> Request:

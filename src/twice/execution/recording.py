@@ -37,7 +37,8 @@ from twice.store.live_runs import LiveRun, create_live_run
 
 if TYPE_CHECKING:
     from twice.capture.syscall_tracer import SyscallTracer
-    from twice.record.model import Run
+    from twice.execution.sealing import Amend
+    from twice.record.model import Attachments, Run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +61,7 @@ class Recorded:
     commit: str | None = None
     problem: TwiceError | None = None
     told: tuple[str, ...] = ()  # warnings that the user has had before the start
+    attachments: Attachments | None = None  # of a run that was not to be kept
 
 
 def in_place(repository: Repository, configuration: Configuration) -> Place:
@@ -78,10 +80,12 @@ def record_run(
     clock: Clock,
     environ: Mapping[str, str],
     show_on: int = 1,
+    amend: Amend | None = None,
 ) -> Recorded:
     """Run a command once and keep what is needed to run it again.
 
-    `show_on` is the descriptor that the command's stdout is shown on. Raises TwiceError before the command starts, and
+    `show_on` is the descriptor that the command's stdout is shown on; `amend` may add to the run before it is sealed. A
+    request that is not `kept` gives a run without a commit. Raises TwiceError before the command starts, and
     never after.
     """
     program = find_program(request.words or request.command, place.tree.root / request.directory, environ)
@@ -101,7 +105,7 @@ def record_run(
             raise
         from twice.execution.sealing import seal
 
-        sealed = seal(live, repository, configuration, clock, outcome)
+        sealed = seal(live, repository, configuration, clock, outcome, amend)
     return Recorded(
         id=request.id,
         exit_code=outcome.exit_code if outcome.exit_code is not None else 1,
@@ -109,6 +113,7 @@ def record_run(
         commit=sealed.commit,
         problem=sealed.problem,
         told=place.warnings,
+        attachments=sealed.attachments,
     )
 
 

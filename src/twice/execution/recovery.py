@@ -17,8 +17,9 @@ def recover_runs(repository: Repository, configuration: Configuration, clock: Cl
     for live in live_runs(repository.state_dir):
         if live.is_alive():
             continue
-        if live.read("request") is None or live.read("before") is None:
-            # Cut off before its command started: there is nothing to keep.
+        request = live.read("request")
+        if request is None or live.read("before") is None or request.get("kept") is False:
+            # Cut off before its command started, or a second execution: there is nothing to keep.
             drop_pending(repository, live.id)
             live.remove()
             continue

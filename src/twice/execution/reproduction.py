@@ -16,6 +16,7 @@ from pathlib import Path
 
 from twice.capture.code import file_states
 from twice.capture.hash_cache import HashCache
+from twice.capture.request import Request
 from twice.comparison.differences import compare
 from twice.comparison.sections import Comparison
 from twice.comparison.tolerance import Tolerance
@@ -24,9 +25,9 @@ from twice.configuration import Configuration
 from twice.environments.choosing import Chosen, Wish
 from twice.execution.derivation import Change, derive
 from twice.execution.environment import invoke_in_environment
-from twice.execution.output_contents import OutputSource, find_same_content
+from twice.execution.output_contents import find_same_content, recorded_outputs
 from twice.execution.placing import Found, check_inputs, levels_above, place_inputs
-from twice.execution.preparation import find_data, request_again, variables_again
+from twice.execution.preparation import find_data, manifests_of, request_again, variables_again
 from twice.execution.process import Clock
 from twice.execution.recording import Place, Recorded, record_run
 from twice.execution.verdict_notes import note_verdict
@@ -88,11 +89,7 @@ def reproduce_run(original: Run, commit: str, wishes: Wishes, around: Surroundin
     with _run_again(original, original, commit, wishes, around) as done:
         again = done.recorded.run
         if again is not None and done.recorded.commit is not None:
-            was = OutputSource(
-                run=original, commit=commit, roots=[around.repository.root, Path(original.execution.repository)]
-            )
-            now = OutputSource(run=again, commit=done.recorded.commit, roots=[done.root])
-            verdict = _judge(was, now, wishes, around.repository, done.chosen)
+            verdict = _judge(original, commit, done, wishes, around.repository)
             note_verdict(verdict, commit, again, around.repository, around.clock, around.tell)
     return Reproduction(recorded=done.recorded, verdict=verdict, kept_at=done.root if wishes.keep else None)
 
@@ -125,11 +122,46 @@ class _Done:
 
 @contextmanager
 def _run_again(original: Run, wanted: Run, commit: str, wishes: Wishes, around: Surroundings) -> Iterator[_Done]:
-    """Run `wanted`, which is the original or has another command, as the original was run."""
+    """Run `wanted`, which is the original or has another command, as the original was run, and record it."""
+    manifest = manifests_of(commit, around.repository)
+    with made_ready(original, wanted, manifest, wishes, around) as ready:
+        around.tell(
+            f"{'reproducing' if wanted is original else 'from'} {original.id}: {' '.join(ready.request.command)}"
+        )
+        recorded = record_run(
+            ready.request,
+            around.repository,
+            ready.place,
+            around.configuration,
+            around.clock,
+            ready.variables,
+            show_on=2,  # stdout is for the verdict
+        )
+        yield _Done(recorded=recorded, root=ready.place.tree.root, chosen=ready.chosen)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ready:
+    """All that `record_run` needs to run a run again, in a worktree that is there as long as the caller is not done."""
+
+    request: Request
+    place: Place
+    variables: Mapping[str, str]
+    chosen: Chosen
+
+
+@contextmanager
+def made_ready(
+    original: Run, wanted: Run, manifest: Callable[[str], bytes | None], wishes: Wishes, around: Surroundings
+) -> Iterator[Ready]:
+    """Put code, data and environment of the original in place for `wanted`; `manifest` as for `find_data`.
+
+    Raises ReproductionError when something is missing.
+    """
     repository, tell = around.repository, around.tell
     commit_of_code = code_commit(original, repository)
     with HashCache.open(repository.state_dir / "hashes.sqlite3") as hashes:
-        found = find_data(original, commit, repository, hashes)
+        found = find_data(original, manifest, repository, hashes)
     for problem in check_inputs(found, wishes.allow_changed_data):
         tell(problem)
     found += _named(wanted, original, repository)
@@ -147,17 +179,12 @@ def _run_again(original: Run, wanted: Run, commit: str, wishes: Wishes, around: 
         request = request_again(wanted, wishes.id, invocation.words)
         if wanted is not original:
             request = replace(request, reproduces=None, derived_from=original.id)
-        tell(f"{'reproducing' if wanted is original else 'from'} {original.id}: {' '.join(request.command)}")
-        recorded = record_run(
-            request,
-            repository,
-            Place(tree=worktree.repository, code=code, changes=changes),
-            around.configuration,
-            around.clock,
-            variables | {"PATH": invocation.path},
-            show_on=2,  # stdout is for the verdict
+        yield Ready(
+            request=request,
+            place=Place(tree=worktree.repository, code=code, changes=changes),
+            variables=variables | {"PATH": invocation.path},
+            chosen=chosen,
         )
-        yield _Done(recorded=recorded, root=worktree.root, chosen=chosen)
 
 
 def _verified_code(original: Run, worktree: Worktree) -> Code:
@@ -200,16 +227,22 @@ def _values(words: Sequence[str] | set[str]) -> Iterator[str]:
             yield value
 
 
-def _judge(was: OutputSource, now: OutputSource, wishes: Wishes, repository: Repository, chosen: Chosen) -> Verdict:
+def _judge(original: Run, commit: str, done: _Done, wishes: Wishes, repository: Repository) -> Verdict:
+    again, commit_again = done.recorded.run, done.recorded.commit
+    if again is None or commit_again is None:
+        raise ValueError("a run that was not recorded cannot be judged")
     store = RunStore(repository)
+    places = [repository.root, Path(original.execution.repository)]
     return judge(
-        was.run,
-        now.run,
-        _compare(was.run, was.commit, now.run, now.commit, repository),
+        original,
+        again,
+        _compare(original, commit, again, commit_again, repository),
         wishes.tolerance,
-        _histories(store, {was.run.id: was.commit, now.run.id: now.commit}),
-        same_content=find_same_content(was, now, store),
-        remarks={"environment": chosen.remark} if chosen.remark else None,
+        _histories(store, {original.id: commit, again.id: commit_again}),
+        same_content=find_same_content(
+            recorded_outputs(original, commit, places, store), recorded_outputs(again, commit_again, [done.root], store)
+        ),
+        remarks={"environment": done.chosen.remark} if done.chosen.remark else None,
     )
 
 

@@ -6,7 +6,7 @@ leaves the folder as it is: `twice recover` tries again, and nothing that was ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,6 +49,11 @@ class Sealed:
     run: Run | None = None
     commit: str | None = None
     problem: TwiceError | None = None
+    attachments: Attachments | None = None  # of a run that was not to be kept
+
+
+Amend = Callable[[Run, Attachments], Run]
+"""Adds to a run what is found out after its command has ended."""
 
 
 def prepare() -> None:
@@ -57,14 +62,19 @@ def prepare() -> None:
 
 
 def seal(
-    live: LiveRun, repository: Repository, configuration: Configuration, clock: Clock, outcome: Outcome | None = None
+    live: LiveRun,
+    repository: Repository,
+    configuration: Configuration,
+    clock: Clock,
+    outcome: Outcome | None = None,
+    amend: Amend | None = None,
 ) -> Sealed:
     """Make a live folder its run's commit.  Never raises; without an outcome the run was cut off.
 
-    The caller holds the folder's lock.
+    `amend` is given the run before it is sealed, and what it gives is sealed. The caller holds the folder's lock.
     """
     try:
-        return _seal(live, repository, configuration, clock, outcome)
+        return _seal(live, repository, configuration, clock, outcome, amend)
     except TwiceError as error:
         return Sealed(id=live.id, problem=error)
     except Exception as error:
@@ -77,7 +87,12 @@ def seal(
 
 
 def _seal(
-    live: LiveRun, repository: Repository, configuration: Configuration, clock: Clock, outcome: Outcome | None
+    live: LiveRun,
+    repository: Repository,
+    configuration: Configuration,
+    clock: Clock,
+    outcome: Outcome | None,
+    amend: Amend | None,
 ) -> Sealed:
     plain_request, plain_before = live.read("request"), live.read("before")
     if plain_request is None or plain_before is None:
@@ -97,7 +112,12 @@ def _seal(
     evidence = _gather(live, before, repository)
     with HashCache.open(repository.state_dir / "hashes.sqlite3") as hashes:
         run, attachments = capture_after(request, before, outcome, evidence, configuration, hashes)
+    if not request.kept:
+        _clear(live, repository)
+        return Sealed(id=live.id, run=run, attachments=attachments)
     run = _with_trackers(run, attachments, before, repository)
+    if amend is not None:
+        run = amend(run, attachments)
     with kept_data(run, attachments, request, before, configuration, repository) as (run, attachments):
         commit = RunStore(repository).add(run, attachments, clock.now())
     _clear(live, repository)

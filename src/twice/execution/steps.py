@@ -16,7 +16,7 @@ from twice.execution.argv import Invocation, point_at
 from twice.execution.checking import check_run
 from twice.execution.derivation import Change
 from twice.execution.placing import Found, levels_above
-from twice.execution.preparation import find_data, variables_again
+from twice.execution.preparation import find_data, manifests_of, variables_again
 from twice.execution.reproduction import Surroundings, Wishes, wanted_run
 from twice.execution.worktrees import cache_folder, code_commit, worktree_folder
 from twice.record.model import Run
@@ -31,7 +31,7 @@ def reproduction_steps(
     wanted = wanted_run(original, change, repository)
     code = code_commit(original, repository)
     with HashCache.open(repository.state_dir / "hashes.sqlite3") as hashes:
-        found = find_data(original, commit, repository, hashes)
+        found = find_data(original, manifests_of(commit, repository), repository, hashes)
     top = cache_folder(around.environ) / "worktrees" / wishes.id
     root = worktree_folder(top, repository, levels_above([one.data for one in found]))
     variables = variables_again(original, root, around.configuration, around.environ)
