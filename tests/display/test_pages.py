@@ -128,7 +128,7 @@ def test_a_narrow_table_says_what_it_hides() -> None:
         "k7q2m  3 h  finished    12.4 s  -             0.9125  0.25\n"
         "m4x9   3 h  killed      12.4 s  tiny\\nstep    0.9125  0.25\n"
         "k7q2z  3 d  finished  1 h 07 m  -                  -   nan\n"
-        "+4 columns hidden (--all)\n"
+        "+4 columns hidden (--all): experiment, tags, lr, opt\n"
     )
 
 

@@ -14,6 +14,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 
+filter_option = click.option(
+    "-f",
+    "--filter",
+    "filter_text",
+    metavar="FILTER",
+    help="Only the runs that are like this: 'loss < 0.1 and lr = 0.01'.",
+)
+
 colour_option = click.option(
     "--color", "--colour", "colour", type=click.Choice(["auto", "always", "never"]), default="auto", help="Use colour."
 )

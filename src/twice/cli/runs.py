@@ -19,7 +19,8 @@ from twice.store.run_index import Row, RunIndex
 from twice.store.run_refs import run_refs
 
 if TYPE_CHECKING:
-    from twice.record.model import Run
+    from twice.record.model import Point, Run
+    from twice.store.run_search import RunSearch
     from twice.store.run_store import RunStore
 
 
@@ -45,14 +46,39 @@ class Runs:
         """The records of many commits, from git, in order; the error for one that cannot be read."""
         return self.store.read_records(commits)
 
-    def select(self, selector: str) -> tuple[Row, Run]:
-        """The run that a selector names.  Raises SelectorError, RecordError."""
+    def row(self, selector: str) -> Row:
+        """The run that a selector names, as the index has it.  Raises SelectorError."""
         from twice.store.selectors import select_run
 
-        row = select_run(selector, self.index.rows(), self.index.summaries, _lower_is_better)
+        return select_run(selector, self.index.rows(), self.index.summaries, _lower_is_better)
+
+    def select(self, selector: str) -> tuple[Row, Run]:
+        """The run that a selector names.  Raises SelectorError, RecordError."""
+        row = self.row(selector)
         if row.problem is not None:
             raise RecordError(f"run {row.id} cannot be read: {row.problem}")
         return row, self.index.runs([row.ref])[row.ref]
+
+    def history(self, commit: str, metric: str) -> Sequence[Point]:
+        """A metric's history, from git, oldest first."""
+        return self.store.history(commit, metric)
+
+    def keys_of(self, selectors: Sequence[str]) -> list[int]:
+        """The keys, in the index, of the runs that selectors name.  Raises SelectorError."""
+        return [self.index.key(self.row(selector).ref) for selector in selectors]
+
+    def search(self, place: Workplace) -> RunSearch:
+        """The search of the index, with git at hand for what the index does not know."""
+        from twice.store.run_search import RunSearch
+
+        return RunSearch(
+            self.index,
+            self._repository,
+            place.clock.now(),
+            select=self.row,
+            history=self.history,
+            lower_is_better=_lower_is_better,
+        )
 
     def summaries(self, experiment: str | None = None) -> Sequence[RunSummary]:
         """What a table shows of each run, oldest first."""

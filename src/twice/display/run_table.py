@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from twice.comparison.values import same_value
-from twice.display.characters import harmless, in_encoding, shorten_distinct
+from twice.display.characters import display_width, harmless, in_encoding, shorten_distinct
 from twice.display.colour import PLAIN, Style
 from twice.display.ids import shorten_ids
 from twice.display.numbers import show_column
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from twice.record.model import Run
 
 _ABSENT = object()
+_NARROWEST = 40  # cells of the line that names hidden columns
 _LONGEST_WORDS = 32  # cells of a name, of the tags
 
 
@@ -31,26 +32,57 @@ def run_table(
     encoding: str = "utf-8",
     all_columns: bool = False,
     all_ids: Iterable[str] = (),
+    depths: Sequence[int] = (),
 ) -> str:
     """The runs as a table, in the order given; empty for no runs.
 
-    Params that are the same in all runs are left out, and what `width` has no room for is hidden and counted in a last
-    line, unless `all_columns`. `all_ids` are other ids that the short ones must differ from.
+    Params that are the same in all runs are left out, and what `width` has no room for is hidden and named in a last
+    line, unless `all_columns`. `all_ids` are other ids that the short ones must differ from; `depths` indent the runs.
     """
     if not rows:
         return ""
+    columns = run_columns(rows, now=now, style=style, all_columns=all_columns, all_ids=all_ids, depths=depths)
+    table = draw_table(columns, width=None if all_columns else width, encoding=encoding)
+    lines = [table.text]
+    if table.hidden:
+        lines.append(style.quiet(_hidden(table.hidden, max(width or 0, _NARROWEST))))
+    return in_encoding("\n".join(lines), encoding) + "\n"
+
+
+def _hidden(titles: Sequence[str], width: int) -> str:
+    """How many columns are hidden, and as many of their names as there is room for."""
+    noun = "column" if len(titles) == 1 else "columns"
+    said = f"+{len(titles)} {noun} hidden (--all): "
+    for position, title in enumerate(map(harmless, titles)):
+        more = f"{', ' if position else ''}{title}"
+        is_last = position == len(titles) - 1
+        if display_width(said + more) + (0 if is_last else 3) > width:
+            return f"{said}{', ' if position else ''}…"
+        said += more
+    return said
+
+
+def run_columns(
+    rows: Sequence[Run | RunSummary],
+    *,
+    now: datetime,
+    style: Style = PLAIN,
+    all_columns: bool = False,
+    all_ids: Iterable[str] = (),
+    depths: Sequence[int] = (),
+) -> list[Column]:
+    """The columns of `run_table`, whatever room there is for them."""
     summaries = [row if isinstance(row, RunSummary) else summarise_run(row) for row in rows]
     columns = [
         *_fixed_columns(summaries, now, style, all_ids),
         *_param_columns(summaries, all_columns),
         *_metric_columns(summaries),
     ]
-    table = draw_table(columns, width=None if all_columns else width, encoding=encoding)
-    lines = [table.text]
-    if table.hidden:
-        noun = "column" if len(table.hidden) == 1 else "columns"
-        lines.append(style.quiet(f"+{len(table.hidden)} {noun} hidden (--all)"))
-    return in_encoding("\n".join(lines), encoding) + "\n"
+    if any(depths):
+        marks = ["  " * (depth - 1) + "└ " if depth else "" for depth in depths]
+        cells = [f"{mark}{cell}" for mark, cell in zip(marks, columns[0].cells, strict=True)]
+        columns[0] = Column("id", cells, "fixed")
+    return columns
 
 
 def _fixed_columns(rows: Sequence[RunSummary], now: datetime, style: Style, all_ids: Iterable[str]) -> list[Column]:

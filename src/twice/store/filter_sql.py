@@ -86,6 +86,18 @@ def order_sql(orders: Iterable[Order], answers: Answers) -> tuple[str, str, dict
     return joins, ", ".join(terms), parameters
 
 
+def value_sql(field: Field, answers: Answers) -> tuple[str, str, dict[str, Any]]:
+    """The expression of a fact of a run, the join that it takes, and the parameters of both."""
+    if field.family == "attribute":
+        return _ATTRIBUTES.get(field.key, f"r.{field.key}"), "", {"now_us": answers.now_us}
+    name = {"name": answers.name_key(field.family, field.key)}
+    if field.family == "metric":
+        # NaN is NULL in a row that is there
+        value = f"CASE WHEN v.run IS NULL THEN NULL ELSE ifnull(v.{field.aspect}, 'nan') END"
+        return value, " LEFT JOIN metrics v ON v.name = :name AND v.run = r.key", name
+    return "ifnull(v.number, v.text)", " LEFT JOIN words v ON v.name = :name AND v.run = r.key", name
+
+
 class _Writer:
     def __init__(self, answers: Answers, leaves_out_history: bool) -> None:
         self._answers = answers

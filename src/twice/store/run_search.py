@@ -6,16 +6,17 @@ the values of histories at a step, which are read for those runs only that the r
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twice.errors import UsageError
 from twice.query.binding import Vocabulary, bind_filter, bind_order
 from twice.query.moments import microseconds
 from twice.query.tree import Either, Every, Expression, Field, Not, Order, Test
 from twice.query.values import within_64_bits
-from twice.store.filter_sql import Answers, Condition, TooManyParts, condition_of, order_sql
+from twice.store.filter_sql import Answers, Condition, TooManyParts, condition_of, order_sql, value_sql
 from twice.store.run_index import Row, RunIndex
 
 if TYPE_CHECKING:
@@ -94,6 +95,24 @@ class RunSearch:
         wanted = set(among)
         return [key for key in keys if key in wanted]
 
+    def columns(self, names: Sequence[str], keys: Sequence[int]) -> list[tuple[str, dict[int, Any]]]:
+        """For each name the kind of its values ("value", "text", "moment", "period"), and key → value.
+
+        Raises UsageError for a name that no run has.
+        """
+        found = []
+        for order in [bind_order(name, self.vocabulary) for name in names]:
+            values = self._values(order.field, keys)
+            kind = {"started": "moment", "ended": "moment", "age": "period", "duration": "period"}.get(order.field.key)
+            is_attribute = order.field.family == "attribute"
+            found.append((kind or "text" if is_attribute else "value", values))
+        return found
+
+    def _values(self, field: Field, keys: Sequence[int]) -> dict[int, Any]:
+        expression, join, parameters = value_sql(field, self._answers)
+        statement = f"SELECT r.key, {expression} FROM runs r{join} WHERE r.key IN (SELECT value FROM json_each(:keys))"
+        return dict(self._index.fetch(statement, {**parameters, "keys": json.dumps(list(keys))}))
+
     def _keys(
         self, expression: Expression, orders: Sequence[Order], experiment: str | None, leaves_out_history: bool = False
     ) -> list[int]:
@@ -130,8 +149,7 @@ class RunSearch:
         ]
 
     def _key_of(self, selector: str) -> int:
-        row = self._select(selector)
-        return int(self._index.fetch("SELECT key FROM runs WHERE ref = ?", (row.ref,))[0][0])
+        return self._index.key(self._select(selector).ref)
 
     def _bases_under(self, revision: str) -> list[str]:
         from twice.git.revisions import ancestors_among, resolve_commit
