@@ -387,7 +387,7 @@ class _Writing:
         """Enter a whole folder, which swallows the entries below it."""
         inside = [path for path in entries if path.startswith(folder + os.sep)]
         found = {"declared"}.union(*(entries.pop(path).found for path in inside))
-        digest = hash_folder(Path(folder), cache, progress, leave_out=lambda path: leave_out(str(path)))
+        digest = hash_folder(Path(folder), cache, progress, leave_out=leave_out)
         names = [f"{folder}/{name}" for name in digest.unreadable]
         self.warnings += [f"{quote_path(name)} cannot be read: it is not in the manifest" for name in names]
         self._add_folder(folder, digest, found, relative=False, stored=None)

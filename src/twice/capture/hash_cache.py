@@ -16,8 +16,10 @@ import contextlib
 import os
 import sqlite3
 import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from twice.capture.opened_files import Stamp, stamp_of
 
@@ -25,6 +27,7 @@ VERSION = 1
 
 _COARSE_TICK_NS, _FINE_TICK_NS = 2_000_000_000, 100_000_000  # with room to spare
 _FLUSH_AFTER = 1000  # entries
+_ASK_AT_ONCE = 500  # SQLite takes at least 999 parameters
 _WAIT_S = 2.0  # for another process that writes; after that we do without: it only costs a second reading
 _SCHEMA = """
 CREATE TABLE digests (
@@ -68,11 +71,30 @@ class HashCache:
                     row = self._connection.execute("SELECT * FROM digests WHERE path = ?", (key,)).fetchone()
                 except sqlite3.Error:
                     return None
-        if row is None or tuple(row[1:5]) != _stored(stamp) or not isinstance(row[5], bytes) or len(row[5]) != 32:
-            return None
-        return row[5].hex()
+        return None if row is None else _sha256_in(row, stamp)
 
-    def put(self, path: Path, status: os.stat_result, sha256: str, *, began_ns: int) -> None:
+    def get_all(self, statuses: Mapping[str, os.stat_result]) -> dict[str, str]:
+        """`get` for many files at once: path → sha256, of those that are known."""
+        found: dict[str, str] = {}
+        paths = {_key(path): path for path in statuses}
+        keys = list(paths)
+        with self._lock:
+            for start in range(0, len(keys), _ASK_AT_ONCE):
+                asked = keys[start : start + _ASK_AT_ONCE]
+                rows = [self._new[key] for key in asked if key in self._new] if self._new else []
+                marks = ",".join("?" * len(asked))
+                with contextlib.suppress(sqlite3.Error):  # what cannot be read has to be hashed
+                    rows = [*self._connection.execute(f"SELECT * FROM digests WHERE path IN ({marks})", asked), *rows]
+                for row in rows:
+                    path = paths[row[0]]
+                    sha256 = _sha256_in(row, stamp_of(statuses[path]))
+                    if sha256 is not None:
+                        found[path] = sha256
+                    else:
+                        found.pop(path, None)
+        return found
+
+    def put(self, path: str | Path, status: os.stat_result, sha256: str, *, began_ns: int) -> None:
         """Remember what was read from a file, unless stat cannot vouch for it.
 
         `status` is from before the reading and was the same after it; the first byte was read at `began_ns`.
@@ -119,9 +141,19 @@ class HashCache:
         self.close()
 
 
-def _key(path: Path) -> bytes:
+def _key(path: str | Path) -> bytes:
     # Not resolved: stat followed the links, and the inode is part of the stamp.
-    return os.fsencode(os.path.abspath(path))  # noqa: PTH100 - pathlib's absolute() keeps `..`
+    text = os.fspath(path)
+    if not text.startswith("/") or "/." in text or "//" in text or text.endswith("/"):
+        text = os.path.abspath(text)  # noqa: PTH100 - pathlib's absolute() keeps `..`
+    return os.fsencode(text)
+
+
+def _sha256_in(row: Sequence[Any], stamp: Stamp) -> str | None:
+    """The digest in a row, if the row is about the file with this stamp."""
+    if tuple(row[1:5]) != _stored(stamp) or not isinstance(row[5], bytes) or len(row[5]) != 32:
+        return None
+    return row[5].hex()
 
 
 def _stored(stamp: Stamp) -> tuple[int, int, int, str]:

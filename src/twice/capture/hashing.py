@@ -62,25 +62,34 @@ def hash_files(
 
     Files are read in parallel, and not at all where the cache knows them.
     """
-    found: dict[Path, FileDigest] = {}
-    unknown: list[tuple[int, Path]] = []
-    for path in dict.fromkeys(paths):
+    texts = {os.fspath(path): path for path in paths}
+    statuses: dict[str, os.stat_result] = {}
+    for text in texts:
         try:
-            status = path.stat()
+            status = os.stat(text)  # noqa: PTH116 - a Path costs more than the call
         except (OSError, ValueError):  # ValueError: a NUL in the name
             continue
-        if not stat.S_ISREG(status.st_mode):
-            continue
-        known = cache.get(path, status) if cache else None
-        if known is None:
-            unknown.append((status.st_size, path))
-        else:
-            found[path] = FileDigest(sha256=known, size_bytes=status.st_size)
-    unknown.sort(key=lambda item: -item[0])  # the largest first, so that no thread is left alone with it at the end
-    for path, reading in _read_all([path for _, path in unknown], progress):
-        found[path] = reading.digest
+        if stat.S_ISREG(status.st_mode):
+            statuses[text] = status
+    return {texts[text]: digest for text, digest in _hash_all(statuses, cache, progress).items()}
+
+
+def _hash_all(
+    statuses: Mapping[str, os.stat_result], cache: HashCache | None, progress: Progress | None
+) -> dict[str, FileDigest]:
+    """The digest of each file that stat describes so, as far as they can be read."""
+    found: dict[str, FileDigest] = {}
+    if cache:
+        for text, known in cache.get_all(statuses).items():
+            found[text] = FileDigest(sha256=known, size_bytes=statuses[text].st_size)
+    unknown = [text for text in statuses if text not in found]
+    unknown.sort(
+        key=lambda text: -statuses[text].st_size
+    )  # so that no thread is left alone with a large one at the end
+    for text, reading in _read_all(unknown, progress):
+        found[text] = reading.digest
         if cache and reading.digest.stable:
-            cache.put(path, reading.status, reading.digest.sha256, began_ns=reading.began_ns)
+            cache.put(text, reading.status, reading.digest.sha256, began_ns=reading.began_ns)
     if cache:
         cache.flush()
     return found
@@ -91,13 +100,23 @@ def hash_folder(
     cache: HashCache | None = None,
     progress: Progress | None = None,
     *,
-    leave_out: Callable[[Path], bool] | None = None,
+    leave_out: Callable[[str], bool] | None = None,
 ) -> FolderDigest:
-    """The digest of all regular files below a folder, except what lies in a `.git` and what `leave_out` says."""
-    names = {folder / name: name for name in _files_below(folder) if not (leave_out and leave_out(folder / name))}
-    digests = hash_files(names, cache, progress)
-    unreadable = tuple(sorted(name for path, name in names.items() if path not in digests))
-    return describe_folder({name: digests[path] for path, name in names.items() if path in digests}, unreadable)
+    """The digest of all regular files below a folder, except what lies in a `.git` and the paths that `leave_out` names."""
+    top = os.path.join(folder, "")  # noqa: PTH118
+    statuses: dict[str, os.stat_result] = {}
+    unreadable = []
+    for name, status in _files_below(top):
+        if leave_out and leave_out(top + name):
+            continue
+        if status is not None and stat.S_ISREG(status.st_mode):
+            statuses[top + name] = status
+        else:
+            unreadable.append(name)
+    digests = _hash_all(statuses, cache, progress)
+    unreadable += [text[len(top) :] for text in statuses if text not in digests]
+    files = {text[len(top) :]: digest for text, digest in digests.items()}
+    return describe_folder(files, sorted(unreadable))
 
 
 def describe_folder(files: Mapping[str, FileDigest], unreadable: Sequence[str] = ()) -> FolderDigest:
@@ -136,22 +155,28 @@ def _manifest_line(name: bytes, sha256: str) -> bytes:
     return (b"\\" if escaped != name else b"") + sha256.encode() + b"  " + escaped + b"\n"
 
 
-def _files_below(folder: Path) -> Iterator[str]:
-    """Relative POSIX paths of all that is not a folder; links to folders are followed, but not in circles."""
+def _files_below(top: str) -> Iterator[tuple[str, os.stat_result | None]]:
+    """Relative POSIX path and status of all that is not a folder; links to folders are followed, but not in circles."""
     pending: list[tuple[str, frozenset[tuple[int, int]]]] = [("", frozenset())]
     while pending:
         prefix, above = pending.pop()
         try:
-            status = (folder / prefix).stat()
-            entries = list(os.scandir(folder / prefix))
+            folder = os.stat(top + prefix)  # noqa: PTH116
+            entries = list(os.scandir(top + prefix))
         except OSError:
             continue  # gone, or not ours to read: what is in it cannot be named
-        identity = (status.st_dev, status.st_ino)
+        identity = (folder.st_dev, folder.st_ino)
         if identity in above:
             continue
         for entry in entries:
             if not entry.is_dir():
-                yield prefix + entry.name
+                try:
+                    # On Windows what the folder says of a file lacks its device and inode, and may be late.
+                    status = os.stat(top + prefix + entry.name) if os.name == "nt" else entry.stat()  # noqa: PTH116
+                except OSError:
+                    yield prefix + entry.name, None
+                else:
+                    yield prefix + entry.name, status
             elif entry.name != ".git":
                 pending.append((f"{prefix}{entry.name}/", above | {identity}))
 
@@ -168,11 +193,11 @@ class _Reading:
     began_ns: int
 
 
-def _read_all(paths: Sequence[Path], progress: Progress | None) -> Iterator[tuple[Path, _Reading]]:
+def _read_all(paths: Sequence[str], progress: Progress | None) -> Iterator[tuple[str, _Reading]]:
     """Read the files in a few threads (hashlib lets go of the interpreter lock); unreadable ones are left out."""
     lock = threading.Lock()
     waiting = iter(paths)
-    done: list[tuple[Path, _Reading]] = []
+    done: list[tuple[str, _Reading]] = []
     failures: list[BaseException] = []
 
     def report(size: int) -> None:
@@ -210,14 +235,14 @@ def _threads() -> int:
     return min(_MAX_THREADS, os.cpu_count() or 1)
 
 
-def _read_until_stable(path: Path, buffer: memoryview, report: Progress) -> _Reading | None:
+def _read_until_stable(path: str, buffer: memoryview, report: Progress) -> _Reading | None:
     first = _read(path, buffer, report)
     if first is None or first.digest.stable:
         return first
     return _read(path, buffer, report) or first
 
 
-def _read(path: Path, buffer: memoryview, report: Progress) -> _Reading | None:
+def _read(path: str, buffer: memoryview, report: Progress) -> _Reading | None:
     """Read a file once; None if it is not a regular file, or cannot be read."""
     try:
         descriptor = os.open(path, _OPEN_FLAGS)
@@ -240,7 +265,7 @@ def _read(path: Path, buffer: memoryview, report: Progress) -> _Reading | None:
                 hasher.update(buffer[:count])
                 size += count
                 report(count)
-            same = _signature(before) == _signature(os.fstat(descriptor)) == _signature(path.stat())
+            same = _signature(before) == _signature(os.fstat(descriptor)) == _signature(os.stat(path))  # noqa: PTH116
         except OSError:  # an I/O error, or the path is gone: what was read stands for nothing that is there
             return None
     stable = same and size == before.st_size and not is_being_written
