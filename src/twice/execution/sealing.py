@@ -17,11 +17,9 @@ from twice.capture.after import Evidence, capture_after, entry_process, threads_
 from twice.capture.before import Before, FileState
 from twice.capture.code import describe_tree, file_states
 from twice.capture.hash_cache import HashCache
-from twice.capture.lock import lock_text
 from twice.capture.machine import capture_machine, with_report
 from twice.capture.other_trackers import recognise_trackers
 from twice.capture.outcome import Outcome, cut_off
-from twice.capture.packages import capture_packages
 from twice.capture.request import Request
 from twice.configuration import Configuration
 from twice.errors import RepositoryError, TwiceError
@@ -158,6 +156,8 @@ def keep_environment(live: LiveRun, before: Before, environ: Mapping[str, str], 
     packages: Packages | None = None
     warnings: tuple[str, ...] = ()
     if entry is not None:
+        from twice.capture.packages import capture_packages  # not for a command that is no Python
+
         packages, warnings = capture_packages(
             entry,
             Path(before.root),
@@ -214,11 +214,16 @@ def _environment(
 ) -> tuple[Environment, tuple[str, ...]]:
     if plain is None:
         raise RepositoryError("the environment of the run was not kept")
-    packages = from_plain(Packages, plain["packages"], "environment.json") if plain["packages"] else None
+    packages, lock = None, None
+    if plain["packages"]:
+        from twice.capture.lock import lock_text
+
+        packages = from_plain(Packages, plain["packages"], "environment.json")
+        lock = lock_text(packages)
     machine = from_plain(Machine, plain["machine"], "environment.json")
     environment = Environment(
         packages=packages,
-        lock=lock_text(packages) if packages else None,
+        lock=lock,
         machine=with_report(machine, before.variables, threads_event(events, entry_process(events))),
         variables=before.variables,
     )

