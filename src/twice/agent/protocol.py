@@ -48,7 +48,8 @@ TRACE = "TWICE_TRACE"  # "python": report opened files; "off": something better 
 STARTED = "TWICE_STARTED"  # epoch seconds of the run's start
 OUTPUT = "TWICE_OUTPUT"  # set by the entry process for its children: which pipe is the run's output
 SITE = "TWICE_SITE"  # the agent's way in, `agent/site`: for the path file of a virtual environment that twice made
-VARIABLES = (LIVE, RUN, ROOT, SEED, PROCESS, TRACE, STARTED, OUTPUT, SITE)
+STRICT = "TWICE_STRICT"  # "1": make deterministic whatever can be
+VARIABLES = (LIVE, RUN, ROOT, SEED, PROCESS, TRACE, STARTED, OUTPUT, SITE, STRICT)
 
 KINDS = (
     "process", "seeded", "params", "param", "metric", "tag", "artifact", "open", "modules", "threads", "warning", "exit",

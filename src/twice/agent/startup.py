@@ -31,6 +31,7 @@ def start() -> None:
         import_hooks.install,
         process_keys.number_children,
         lambda: _hook_seeding(environ.get(protocol.SEED)),
+        lambda: _be_strict(environ.get(protocol.STRICT)),
         lambda: _hook_params(key),
         lambda: _hook_opens(environ.get(protocol.TRACE)),
     ]
@@ -73,6 +74,14 @@ def _hook_seeding(root_seed: str | None) -> None:
     when_imported("numpy.random._bit_generator", "seed_numpy")  # its name in numpy 1.18
     when_imported("torch", "seed_torch")
     when_imported("tensorflow", "seed_tensorflow")
+
+
+def _be_strict(wanted: str | None) -> None:
+    if wanted != "1":
+        return
+    from . import strict
+
+    strict.begin()
 
 
 def _hook_params(key: str) -> None:

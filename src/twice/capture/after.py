@@ -97,6 +97,7 @@ def capture_after(
         directory=request.directory,
         entry_point=request.entry_point,
         isolated=request.isolated,
+        strict=request.strict or None,
         reproduces=request.reproduces,
         derived_from=request.derived_from,
         parent=request.parent,

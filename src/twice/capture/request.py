@@ -36,6 +36,7 @@ class Request:
     outputs: tuple[FilePath, ...] = ()
     seed: int | None = None  # None: seeding is off
     trace: Literal["auto", "syscalls", "python", "off"] = "auto"
+    strict: bool = False  # whatever can be made deterministic is
     isolated: bool = False
     keep_data: bool = False  # the content of inputs and outputs, not only their hashes
     kept: bool = True  # False: a second execution, whose results are compared and then let go

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 @click.option("-t", "--tag", "tags", metavar="KEY=VALUE", multiple=True, help="Record a tag.")
 @click.option("--seed", metavar="N", type=click.IntRange(0, 2**63 - 1), help="Root seed (default: a fresh one).")
 @click.option("--no-seed", is_flag=True, help="Leave randomness alone.")
+@click.option("--strict", is_flag=True, help="Make deterministic whatever can be: one thread, sorted listings, torch.")
 @click.option("--keep-data", is_flag=True, help="Keep the inputs and outputs that git does not hold.")
 @click.option(
     "--trace",
@@ -78,6 +79,7 @@ def _request(
     tags: tuple[str, ...],
     seed: int | None,
     no_seed: bool,
+    strict: bool,
     trace: Literal["auto", "syscalls", "python", "off"],
     keep_data: bool,
 ) -> Request:
@@ -108,6 +110,7 @@ def _request(
         outputs=tuple(_relative(place.directory / path, place.repository.root) for path in outputs),
         seed=seed,
         trace=trace,
+        strict=strict,
         isolated=isolated,
         keep_data=keep_data,
         parent=outer if is_run_id(outer) else None,

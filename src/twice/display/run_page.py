@@ -114,6 +114,8 @@ def _head(run: Run, now: datetime | None, commit: str | None) -> list[tuple[str,
     when = f"{execution.started_at:%Y-%m-%d %H:%M:%S} UTC{age}, took {format_duration(execution.duration_s)}"
     facts.append(("when", when))
     facts.append(("where", f"{execution.user}@{execution.host}, {execution.repository}"))
+    if execution.strict:
+        facts.append(("strict", "deterministic algorithms, sorted listings, one thread"))
     used = list(_resources(run))
     if used:
         facts.append(("used", ", ".join(used)))

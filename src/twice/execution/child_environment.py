@@ -30,6 +30,8 @@ def child_environment(
         protocol.STARTED: repr(started_at_s),
         protocol.TRACE: "python" if tracer == "python" else "off",
     }
+    if request.strict:
+        variables[protocol.STRICT] = "1"
     if request.seed is not None:
         variables[protocol.SEED] = str(request.seed)
         variables |= seed_variables(request.seed, environ)

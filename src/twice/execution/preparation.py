@@ -69,6 +69,7 @@ def request_again(original: Run, run_id: str, words: Sequence[str]) -> Request:
         inputs=tuple(one.path for one in original.data.inputs if "declared" in one.found),
         outputs=tuple(one.path for one in original.data.outputs if "declared" in one.found),
         seed=original.seeds.root,
+        strict=bool(execution.strict),
         isolated=True,
         reproduces=original.id,
     )

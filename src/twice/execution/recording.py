@@ -88,6 +88,10 @@ def record_run(
     request that is not `kept` gives a run without a commit. Raises TwiceError before the command starts, and
     never after.
     """
+    if request.strict:
+        from twice.execution.strictness import strict_variables
+
+        environ = strict_variables(environ)
     program = find_program(request.words or request.command, place.tree.root / request.directory, environ)
     choice = choose_tracer(request.trace, program)
     before = _before(repository, place, configuration, choice, clock, environ)
@@ -172,6 +176,13 @@ def _execute(
             pause_s = min(0.5, pause_s * 1.2)
 
     tracer = _tracer(before, live) if before.tracer == "syscalls" else None
+    fix_addresses = None
+    if request.strict:
+        from twice.execution.strictness import fixed_addresses
+
+        fix_addresses = fixed_addresses()
+        if fix_addresses is None:
+            journal.write("warning", text="strict, but for addresses: this system does not let them be fixed")
     try:
         outcome = run_process(
             request.words or request.command,
@@ -182,7 +193,7 @@ def _execute(
             show_on=show_on,
             on_stdout=MetricLines(found_metric).feed,
             meanwhile=meanwhile,
-            child_setup=tracer.child_setup if tracer else None,
+            child_setup=_child_setup(tracer, fix_addresses),
         )
     finally:
         if tracer is not None:
@@ -193,6 +204,18 @@ def _execute(
         hidden = f"{tracer.unreadable} opens of files were not seen: the processes hide their memory"
         return replace(outcome, warnings=(*outcome.warnings, hidden))
     return outcome
+
+
+def _child_setup(tracer: SyscallTracer | None, fix_addresses: Callable[[], None] | None) -> Callable[[], None] | None:
+    """What the child does between fork and exec; the tracer's part last, for it watches all that comes after."""
+    if tracer is None or fix_addresses is None:
+        return fix_addresses if tracer is None else tracer.child_setup
+
+    def set_up() -> None:
+        fix_addresses()
+        tracer.child_setup()
+
+    return set_up
 
 
 def _tracer(before: Before, live: LiveRun) -> SyscallTracer:
