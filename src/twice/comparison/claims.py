@@ -105,9 +105,9 @@ def printed_as(claim: Claim, value: float | int) -> str:
         return f"{float(scaled):.6g}"
     sign = "+" if claim.printed.startswith("+") else ""
     if "e" in claim.printed.lower():
-        digits = len(number.as_tuple().digits) - 1
         mark = "E" if "E" in claim.printed else "e"
-        mantissa, _, exponent = f"{scaled:{sign}.{digits}e}".partition("e")
+        places = len(claim.printed.partition(mark)[0].partition(".")[2])
+        mantissa, _, exponent = f"{float(scaled):{sign}.{places}e}".partition("e")
         return f"{mantissa}{mark}{_exponent(exponent, claim.printed)}"
     places = -int(number.as_tuple().exponent)
     commas = "," if "," in claim.printed else ""

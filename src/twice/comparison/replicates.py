@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from twice.record.model import Run
 
 SameCode = Callable[["Run", "Run"], bool]
@@ -75,12 +77,12 @@ def find_replicates(run: Run, candidates: Iterable[Run], same_code: SameCode) ->
     """The run and those finished candidates that differ from it in the seed alone, one run a seed, oldest first."""
     wanted = conditions(run)
     found: dict[Hashable, Run] = {_seed_of(run): run}
-    for candidate in sorted(candidates, key=lambda one: one.execution.started_at):
+    for candidate in sorted(candidates, key=_age):
         if candidate.id == run.id or candidate.execution.status != "finished" or _seed_of(candidate) in found:
             continue
         if conditions(candidate) == wanted and is_same_code(run, candidate, same_code):
             found[_seed_of(candidate)] = candidate
-    return tuple(sorted(found.values(), key=lambda one: one.execution.started_at))
+    return tuple(sorted(found.values(), key=_age))
 
 
 def pair_replicates(a: Run, b: Run, candidates: Sequence[Run], same_code: SameCode) -> Replicates:
@@ -104,6 +106,10 @@ def group_replicates(runs: Sequence[Run], candidates: Sequence[Run], same_code: 
 def is_same_code(a: Run, b: Run, same_code: SameCode) -> bool:
     """Whether the code is the same; only where the trees differ is `same_code` asked."""
     return a.code.tree == b.code.tree or same_code(a, b)
+
+
+def _age(run: Run) -> tuple[datetime, str]:
+    return run.execution.started_at, run.id
 
 
 def _seed_of(run: Run) -> Hashable:

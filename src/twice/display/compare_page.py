@@ -130,7 +130,7 @@ def _block(
                 cells[run].append(course[run] or " ")
     columns = [Column(ids[run], cells[run], "fixed") for run in side.runs]
     lines: list[str] = []
-    for block in _in_blocks(Column("", names, "fixed"), columns, width):
+    for block in _in_blocks(Column(" ", names, "fixed"), columns, width):
         lines += ([""] if lines else []) + draw_table(block, encoding=encoding).text.split("\n")
     if any(row.best for row in rows):
         lines.append(style.quiet("* best"))
@@ -172,7 +172,7 @@ def _group_lines(side: SideBySide, ids: Mapping[str, str], style: Style, encodin
     if found is None:
         return []
     titles, rows = found
-    columns = [Column("", [row[0] for row in rows], "fixed")]
+    columns = [Column(" ", [row[0] for row in rows], "fixed")]
     columns += [Column(title, [row[index + 1] for row in rows], "fixed") for index, title in enumerate(titles)]
     text = draw_table(columns, encoding=encoding).text
     heading = style.strong("replicates") + style.quiet("  mean ± standard deviation over seeds")

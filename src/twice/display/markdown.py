@@ -62,8 +62,9 @@ def details(summary: str, body: str) -> str:
 
 
 def comment(text: str) -> str:
-    """A hidden line; letters, digits and a few marks only, so that it cannot be ended from inside."""
-    return f"<!-- {re.sub(r'-{2,}', '-', re.sub(r'[^A-Za-z0-9@~^:=./_ -]', '_', text)).strip('-')} -->"
+    """A hidden line; letters, digits and a few marks only, so that it cannot be ended from inside, and mentions no one."""
+    plain = re.sub(r"@(?=\w)|[^A-Za-z0-9@~^:=./_ -]", "_", text)
+    return f"<!-- {re.sub('-{2,}', '-', plain).strip('-')} -->"
 
 
 def _entity(match: re.Match[str]) -> str:

@@ -11,6 +11,7 @@ from twice.comparison.noise import Sample
 from twice.display.characters import harmless, shorten_distinct
 from twice.textforms import format_distinct, format_number, format_value
 
+_MOST_PLACES = 12  # beyond them a number is written with an exponent
 _LONGEST = 48  # cells of one value in a table
 
 
@@ -44,15 +45,10 @@ def show_trend(metric: str, delta: float | None) -> str:
 
 
 def show_sample(one: Sample) -> str:
-    """`0.913 ± 0.004`, with the digits that its spread allows; `0.913` for a single value."""
+    """`0.9130 ± 0.0042`: to two digits of the spread, as measurements are written; `0.913` for a single value."""
     if one.spread is None:
         return format_number(one.mean)
-    return f"{show_mean(one.mean, one.spread)} ± {format_number(one.spread, 2)}"
-
-
-def show_mean(mean: float, spread: float) -> str:
-    """The mean to two digits of its spread, as measurements are written."""
-    if not spread or not mean or not math.isfinite(mean):
-        return format_number(mean)
-    digits = math.floor(math.log10(abs(mean))) - math.floor(math.log10(spread)) + 2
-    return format_number(mean, min(max(digits, 2), 15))
+    places = 1 - math.floor(math.log10(one.spread)) if one.spread else -1
+    if 0 <= places <= _MOST_PLACES and abs(one.mean) < 10**_MOST_PLACES:
+        return f"{one.mean:.{places}f} ± {one.spread:.{places}f}"
+    return f"{format_number(one.mean)} ± {format_number(one.spread, 2)}"
