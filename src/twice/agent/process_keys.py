@@ -19,7 +19,7 @@ from _thread import get_ident
 from itertools import count
 
 from . import import_hooks
-from .protocol import LIVE, PROCESS, make_folder
+from .protocol import LIVE, PROCESS, make_folder, run_journal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ def _number_popen(module: ModuleType) -> None:
     def _execute_child(self: Any, *words: Any) -> Any:
         try:
             key = _next("popen")
+            _report_unreached(words[0], words[position], key)
             env = environment_of_child(words[position], key)
         except Exception:
             return original(self, *words)
@@ -143,6 +144,43 @@ def _number_popen(module: ModuleType) -> None:
             os.environ[PROCESS] = _inherited
 
     module.Popen._execute_child = import_hooks.look_like(_execute_child, original)
+
+
+def _report_unreached(command: Any, env: Any, key: str) -> None:
+    """Write an `unreached` event for a child that is a Python and will not take what the run hands over."""
+    words = [os.fsdecode(word) for word in ([command] if isinstance(command, (str, bytes)) else command)]
+    program = os.path.basename(words[0])
+    if not program.startswith("python"):
+        return
+    options = ignoring_options(words[1:])
+    if options:
+        reason = f"{program} -{options} does not take the run's variables"
+    elif env is not None and LIVE not in env and os.fsencode(LIVE) not in env:
+        reason = f"{program} was started with variables of its own, without the run's"
+    else:
+        return
+    journal = run_journal()
+    if journal is not None:
+        journal.write("unreached", key=key, reason=reason)
+
+
+def ignoring_options(words: list[str]) -> str:
+    """Those of -E, -I and -S that a Python is given in the words behind its name, as in `-IS script.py`: "IS"."""
+    found = ""
+    rest = iter(words)
+    for word in rest:
+        if not word.startswith("-") or word in ("-", "--") or word.startswith("--"):
+            break
+        for position, letter in enumerate(word[1:], 2):
+            if letter in "EIS" and letter not in found:
+                found += letter
+            elif letter in "cm":  # the program follows
+                return found
+            elif letter in "WX":  # a value follows, in this word or in the next
+                if position == len(word):
+                    next(rest, None)
+                break
+    return found
 
 
 def environment_of_child(env: Any, key: str) -> Any:

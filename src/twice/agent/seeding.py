@@ -10,6 +10,7 @@ that the user sets always wins, for only the place is taken that the operating s
     random       Random.seed(None), and the generator behind random.random(), anew in each forked child
     torch        manual_seed; cuDNN deterministic and without benchmarks
     tensorflow   tensorflow.random.set_seed
+    polars       set_random_seed, for sample() and shuffle()
 
 Left alone: os.urandom, secrets, SystemRandom, uuid, time, which keys and tokens depend on; and the names of temporary files.
 """
@@ -130,3 +131,9 @@ def seed_tensorflow(module: Any) -> None:
     """Set TensorFlow's global seed."""
     module.random.set_seed(bits("tensorflow", 31))
     _report("tensorflow")
+
+
+def seed_polars(module: Any) -> None:
+    """Set polars' global seed."""
+    module.set_random_seed(bits("polars", 63))
+    _report("polars")

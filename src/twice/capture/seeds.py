@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from twice.record.model import SeededProcess, Seeds
@@ -14,6 +14,7 @@ def gather_seeds(root_seed: int | None, events: Iterable[Mapping[str, Any]], pyt
         return Seeds(not_applied=("seeding was switched off",))
     pythons: dict[tuple[int, str], str] = {}
     seeded: dict[tuple[int, str], list[str]] = {}
+    events = list(events)
     for event in events:
         at = (event.get("pid", 0), event.get("key", "main"))
         if event.get("kind") == "process":
@@ -27,11 +28,22 @@ def gather_seeds(root_seed: int | None, events: Iterable[Mapping[str, Any]], pyt
         SeededProcess(key=at[1], python=pythons.get(at, ""), seeded=tuple(sorted(seeded.get(at, ()))))
         for at in {**pythons, **seeded}
     ]
-    missing: tuple[str, ...] = ()
+    missing = _unreached(events, {key for _, key in pythons})
     if not processes:
-        missing = (
+        missing += (
             ("no Python process reported in: started with -I, -E or -S, or its environment was cleared",)
             if python_expected
             else ("the command is not a Python program",)
         )
     return Seeds(root=root_seed, processes=tuple(sorted(processes, key=lambda p: p.key)), not_applied=missing)
+
+
+def _unreached(events: Iterable[Mapping[str, Any]], reported: Collection[str]) -> tuple[str, ...]:
+    """`main/popen-1: python -I …`, one a reason, of those Pythons that were started and then did not report in."""
+    found: dict[str, list[str]] = {}
+    for event in events:
+        if event.get("kind") == "unreached" and event["key"] not in reported:
+            found.setdefault(event["reason"], []).append(event["key"])
+    return tuple(
+        f"{keys[0]}{f' and {len(keys) - 1} more' if len(keys) > 1 else ''}: {reason}" for reason, keys in found.items()
+    )
