@@ -75,12 +75,14 @@ def _encoded(column: Column, encoding: str) -> Column:
 
 def _lay_out(rows: Sequence[Sequence[str]], aligns: Sequence[str]) -> str:
     """The rows as lines; titles are a row like any other, since tabulate gives its headers more room than they need."""
-    stand_ins = [[_stand_in(cell) for cell in row] for row in rows]
+    stand_ins = [tuple(map(_stand_in, row)) for row in rows]
+    distinct = list(dict.fromkeys(stand_ins))  # rows with cells of the same widths make the same line
     text = tabulate_library.tabulate(
-        stand_ins, tablefmt="plain", disable_numparse=True, missingval=_MISSING, colalign=aligns if rows else None
+        distinct, tablefmt="plain", disable_numparse=True, missingval=_MISSING, colalign=aligns if rows else None
     )
+    lines = dict(zip(distinct, text.split("\n"), strict=False))
     cells: Iterator[str] = (cell for row in rows for cell in row)
-    return "\n".join(line.rstrip() for line in _STAND_IN.sub(lambda _: next(cells), text).split("\n"))
+    return "\n".join(_STAND_IN.sub(lambda _: next(cells), lines[row]).rstrip() for row in stand_ins)
 
 
 def _stand_in(cell: str) -> str:
