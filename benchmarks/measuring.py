@@ -50,9 +50,9 @@ class Timed:
         return statistics.median(self.wall_ms)
 
 
-def take_turns(commands: Sequence[Timed], rounds: int) -> None:
+def take_turns(commands: Sequence[Timed], rounds: int, *, warm_up: bool = True) -> None:
     """Run all of them in turn, so many times; once more before that, uncounted, so that all find warm caches."""
-    for command in commands:
+    for command in commands if warm_up else ():
         command.take_turn(counts=False)
     for _ in range(rounds):
         for command in commands:
