@@ -7,6 +7,7 @@ nothing. Every event has `t` (epoch seconds), `kind`, and when read `pid`:
     process   ppid, key, executable, prefix, base_prefix, version, implementation, cache_tag, soabi, path, orig_argv,
               flags, hash_seed, cwd       a Python process started; the first one is the entry process
     seeded    what, key                   one source of randomness was seeded in the process with this key
+    unreached  key, reason                a Python was started that will report nothing, and why
     params    source, values, key         what "argparse" or "click" parsed, defaults included; entry process only
     param     name, value                 from the API, as are metric, tag and artifact
     metric    name, value, step           step: a whole number or null
@@ -52,7 +53,7 @@ STRICT = "TWICE_STRICT"  # "1": make deterministic whatever can be
 VARIABLES = (LIVE, RUN, ROOT, SEED, PROCESS, TRACE, STARTED, OUTPUT, SITE, STRICT)
 
 KINDS = (
-    "process", "seeded", "params", "param", "metric", "tag", "artifact", "open", "modules", "threads", "warning", "exit",
+    "process", "seeded", "unreached", "params", "param", "metric", "tag", "artifact", "open", "modules", "threads", "warning", "exit",
 )  # fmt: skip
 
 # Taken once: whatever a script or a test later puts in their place does not concern the journal.

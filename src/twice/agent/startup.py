@@ -74,6 +74,7 @@ def _hook_seeding(root_seed: str | None) -> None:
     when_imported("numpy.random._bit_generator", "seed_numpy")  # its name in numpy 1.18
     when_imported("torch", "seed_torch")
     when_imported("tensorflow", "seed_tensorflow")
+    when_imported("polars", "seed_polars")
 
 
 def _be_strict(wanted: str | None) -> None:
