@@ -39,7 +39,7 @@ from twice.query.values import read_number
 
 _ORDERED = ("=", "<", "<=", ">", ">=", "in", "between", "null")
 _TEXTUAL = (*_ORDERED, "like", "ilike", "~")
-_NAMED = ("metric", "param", "tag")
+_NAMED = ("param", "metric", "tag")
 
 
 class Vocabulary:

@@ -175,6 +175,7 @@ class _Parser:
 
     def _listed(self) -> tuple[Word, ...]:
         """Words in parentheses, separated by commas; a comma after the last is allowed, as in MLflow."""
+        self.skip()
         start = self.position
         if not self._take_character("("):
             raise self._complaint("expected a list such as ('a', 'b')")

@@ -15,6 +15,7 @@ from twice.query.binding import normal_package
 from twice.query.matching import Matcher, like, regular
 from twice.query.tree import Either, Every, Expression, Field, Not, Order, Same, Test, Touches, Under
 
+_MANY = 20  # texts in a list; more are looked up in a table
 _MAX_PARAMETERS = 30_000  # SQLite's own limit is 32,766
 
 _SAME = {"code": "tree", "environment": "environment_digest", "data": "inputs", "params": "params_digest"}
@@ -200,8 +201,8 @@ class _Writer:
         if test.operator == "null":
             negation = "" if test.is_negated else "NOT "
             return f"(ifnull({column}, 0) {negation}IN ({rows}))"
-        starts = [f"substr(sha256, 1, {len(one)}) = {self._put(one)}" for one in test.operands]
-        passing = f"ifnull({column}, 0) IN ({rows} AND ({' OR '.join(starts)}))"
+        starts = [f"(substr(sha256, 1, {len(one)}) = {self._put(one)})" for one in test.operands]
+        passing = f"ifnull({column}, 0) IN ({rows} AND {_joined(starts, 'OR')})"
         if not test.is_negated:
             return f"({passing})"
         return f"(ifnull({column}, 0) IN ({rows}) AND NOT {passing})"
@@ -233,7 +234,10 @@ class _Writer:
             )
             return f"matches({len(self.matchers) - 1}, {text})"
         if operator == "in":
-            return f"({' OR '.join(self._pair(column, '=', operand) for operand in operands)})"
+            texts = [operand for operand in operands if isinstance(operand, str)]
+            if len(texts) == len(operands) > _MANY:
+                return f"{text} IN {self._put_list(texts)}"
+            return _joined([f"({self._pair(column, '=', operand)})" for operand in operands], "OR")
         if operator == "between":
             low, high = operands
             return f"({self._pair(column, '>=', low)} AND {self._pair(column, '<=', high)})"

@@ -16,6 +16,7 @@ from twice.query.evaluation import file_names
 from twice.query.moments import microseconds
 from twice.query.values import value_number, value_text, within_64_bits
 from twice.record.model import Params
+from twice.record.plain import clean_text
 from twice.textforms import parse_time, unquote_path
 
 COLUMNS = """
@@ -100,7 +101,7 @@ def _rows(facts: dict[str, Any], documents: Mapping[str, Any], lock: str | None)
         started_us=started_us,
         ended_us=started_us + int(run["duration_s"] * 1_000_000),
         exit_code=None if exit_code is None else within_64_bits(exit_code),
-        command=_clean(" ".join(command)),
+        command=clean_text(" ".join(command)),
         entry_point=_path(run.get("entry_point")),
         seed=None if seed is None else within_64_bits(seed),
         environment_digest=_digest([documents.get(name) for name in ("packages", "machine", "variables")])
@@ -140,12 +141,12 @@ def _lock_alone(documents: Mapping[str, Any], lock: str | None) -> str | None:
 
 
 def _values(values: Mapping[str, Any]) -> list[tuple[str, Any, str]]:
-    return [(_clean(name), value_number(value), _clean(value_text(value))) for name, value in values.items()]
+    return [(clean_text(name), value_number(value), clean_text(value_text(value))) for name, value in values.items()]
 
 
 def _metric(name: str, metric: Mapping[str, Any]) -> tuple[str, Any, Any, Any, Any, int]:
     last, low, high, mean = (within_64_bits(metric[aspect]) for aspect in ("last", "min", "max", "mean"))
-    return _clean(name), last, low, high, mean, metric.get("count", 1)
+    return clean_text(name), last, low, high, mean, metric.get("count", 1)
 
 
 def _packages(packages: Mapping[str, Any], lock: str | None) -> NamedSet:
@@ -157,17 +158,12 @@ def _packages(packages: Mapping[str, Any], lock: str | None) -> NamedSet:
 
 def _files(files: Iterable[Mapping[str, Any]]) -> NamedSet | None:
     paths = {_path(one["path"]) or "": one.get("sha256") for one in files}
-    rows = tuple((*map(_clean, file_names(path)), sha256) for path, sha256 in paths.items())
+    rows = tuple((*map(clean_text, file_names(path)), sha256) for path, sha256 in paths.items())
     return NamedSet(_digest(rows), rows) if rows else None
 
 
 def _path(text: str | None) -> str | None:
-    return None if text is None else _clean(unquote_path(text))
-
-
-def _clean(text: str) -> str:
-    """Text as SQLite can hold it; half of a surrogate pair, which is no Unicode, is spelled out."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+    return None if text is None else clean_text(unquote_path(text))
 
 
 def _json(facts: Any) -> str:

@@ -16,6 +16,7 @@ from twice.query.binding import Vocabulary, bind_filter, bind_order
 from twice.query.moments import microseconds
 from twice.query.tree import Either, Every, Expression, Field, Not, Order, Test
 from twice.query.values import within_64_bits
+from twice.record.plain import clean_text
 from twice.store.filter_sql import Answers, Condition, TooManyParts, condition_of, order_sql, value_sql
 from twice.store.run_index import Row, RunIndex
 
@@ -51,6 +52,7 @@ class RunSearch:
         self._select = select
         self._history = history
         self.vocabulary = Vocabulary(index.names, now, lower_is_better)
+        self._name_keys: dict[tuple[str, str], int | None] = {}
         self._answers = Answers(
             now_us=microseconds(now),
             name_key=self._name_key,
@@ -71,8 +73,8 @@ class RunSearch:
 
         `among` are the keys of the only runs that count.
         """
-        expression, notes = bind_filter(text, self.vocabulary)
-        bound = [bind_order(one, self.vocabulary) for one in orders]
+        expression, notes = bind_filter(clean_text(text), self.vocabulary)
+        bound = [bind_order(clean_text(one), self.vocabulary) for one in orders]
         return Found(self.find_bound(expression, bound, experiment, among), notes, expression, bound)
 
     def find_bound(
@@ -101,7 +103,7 @@ class RunSearch:
         Raises UsageError for a name that no run has.
         """
         found = []
-        for order in [bind_order(name, self.vocabulary) for name in names]:
+        for order in [bind_order(clean_text(name), self.vocabulary) for name in names]:
             values = self._values(order.field, keys)
             kind = {"started": "moment", "ended": "moment", "age": "period", "duration": "period"}.get(order.field.key)
             is_attribute = order.field.family == "attribute"
@@ -139,8 +141,10 @@ class RunSearch:
     # ------------------------------------------------------------------------------------------------ answers
 
     def _name_key(self, family: str, name: str) -> int | None:
-        found = self._index.fetch("SELECT key FROM names WHERE family = ? AND name = ?", (family, name))
-        return int(found[0][0]) if found else None
+        if (family, name) not in self._name_keys:
+            found = self._index.fetch("SELECT key FROM names WHERE family = ? AND name = ?", (family, name))
+            self._name_keys[family, name] = int(found[0][0]) if found else None
+        return self._name_keys[family, name]
 
     def _versions(self, package: str) -> list[str]:
         return [
@@ -170,12 +174,12 @@ class RunSearch:
         )
         if unknown:
             found = list(changed_paths(self._repository, [snapshot for (snapshot,) in unknown]))
-            rows = [(snapshot, _text(changed)) for snapshot, paths in found for changed in paths]
+            rows = [(snapshot, clean_text(changed)) for snapshot, paths in found for changed in paths]
             self._index.keep("INSERT OR IGNORE INTO touched VALUES (?, ?)", rows)
             self._index.keep("INSERT OR IGNORE INTO compared VALUES (?)", unknown)
         below = self._index.fetch(
             "SELECT DISTINCT snapshot FROM touched WHERE path = ?1 OR (path > ?1 || '/' AND path < ?1 || '0')",
-            (_text(path),),
+            (clean_text(path),),
         )
         return [snapshot for (snapshot,) in below]
 
@@ -209,8 +213,3 @@ def _steps_in(expression: Expression) -> Iterable[tuple[str, int]]:
         field: Field = expression.field
         assert field.step is not None
         yield field.key, field.step
-
-
-def _text(path: str) -> str:
-    """A path as the index holds it."""
-    return path.encode("utf-8", "backslashreplace").decode()
