@@ -202,6 +202,5 @@ def _tolerance(rtol: float | None, atol: float | None, place: Workplace) -> Tole
     bounds = configured.compare_metrics
     if not (configured.compare_rtol or configured.compare_atol or bounds):
         return Tolerance()
-    return Tolerance(
-        rtol=configured.compare_rtol, atol=configured.compare_atol, per_metric=bounds, origin="configuration"
-    )
+    file = "twice.toml" if (place.repository.root / "twice.toml").exists() else "pyproject.toml"
+    return Tolerance(rtol=configured.compare_rtol, atol=configured.compare_atol, per_metric=bounds, origin=file)

@@ -218,8 +218,11 @@ def _describe_metric(verdict: MetricVerdict, tolerance: Tolerance) -> str:
         words.append(verdict.note)
     if verdict.first_diverging_step is not None:
         words.append(f"first differs at step {verdict.first_diverging_step}")
-    if tolerance.per_metric:
-        words.append(tolerance.describe(verdict.name))
+    bounds = tolerance.describe(verdict.name)
+    if verdict.state == "diverged" and bounds != "exact":
+        words.append(f"beyond {bounds}")
+    elif tolerance.per_metric:
+        words.append(bounds)
     return ", ".join(words)
 
 

@@ -18,12 +18,14 @@ def note_verdict(
 ) -> None:
     """Append the verdict to the notes on the original run, whose commit is given; that it failed is told, no more."""
     results = next(row.text for row in verdict.rows if row.part == "results")
-    operation = Operation(
-        at=clock.now(),
-        by=repository.identity(),
-        op=VERDICT,
-        facts={"outcome": verdict.outcome, "run": again.id, "machine": again.execution.host, "results": results},
-    )
+    facts = {
+        "outcome": verdict.outcome,
+        "run": again.id,
+        "machine": again.execution.host,
+        "results": results,
+        "parts": {row.part: row.state for row in verdict.rows},
+    }
+    operation = Operation(at=clock.now(), by=repository.identity(), op=VERDICT, facts=facts)
     try:
         Notes(repository).add({commit: [operation]}, f"{verdict.outcome} {verdict.original}", operation.at)
     except RepositoryError as error:

@@ -19,7 +19,8 @@ from typing import Any
 from twice.textforms import format_time, parse_time
 
 VERDICT = "verdict"
-"""A reproduction: `outcome` (reproduced, diverged), `run` (id of the repeating run), `machine` (its host), `results`."""
+"""A reproduction: `outcome` (reproduced, diverged), `run` (id of the repeating run), `machine` (its host), `results` in words,
+`parts` (code, environment, data, execution, results → identical, equivalent, differs, unknown)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
