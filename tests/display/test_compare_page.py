@@ -7,8 +7,8 @@ from dataclasses import replace
 from sample_runs import make_run, metric, points
 from twice.comparison.noise import group_samples
 from twice.comparison.side_by_side import Group, SideBySide, put_side_by_side
-from twice.display.comparison_shapes import side_by_side_json
 from twice.display.compare_page import compare_markdown, compare_page
+from twice.display.comparison_shapes import side_by_side_json
 from twice.record.model import Params, Run
 
 
@@ -62,7 +62,7 @@ metrics
   * best
 
 replicates  mean ± standard deviation over seeds
-        k7q2 (n=2)     m4x9 (n=2)                         zz22 (n=1)
+        k7q2 (n=2)     m4x9 (n=2)                        zz22 (n=1)
   loss  0.510 ± 0.014  0.2550 ± 0.0071  -0.255 ▼ better  -
 
 the same in all: experiment, status, data, packages, 1 param, 1 metric (--all shows them)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from reviews import PATCH, Change, make_review
+
 from sample_runs import PACKAGES, distribution, file, make_run, metric, points
 from twice.comparison.gates import GateResult
 from twice.record.model import Data, Distribution, Environment, Interpreter, Packages, Params, Run, Seeds
@@ -133,9 +134,60 @@ HOSTILE = st.one_of(
     st.text(min_size=1, max_size=40),
     st.lists(
         st.sampled_from(
-            "@team #123 !45 | || ` ``` ```` ~~~ <b> </code> </details> --> <!-- \n \r\n \u2028 \x1b[31m \\ \\| _a_ **x** [a](b) "
-            "![i](http://x) http://evil.example www.evil.example a@b.example &lt; &#64; $x$ :+1: ### --- | --- | 1. - > \t "
-            "\u202e \x00 \ud800 GH-1 org/repo#1 3f2a11c {{x}} %0A ::error:: %%{init}%% \" '".split(" ")
+            [
+                "@team",
+                "#123",
+                "!45",
+                "|",
+                "||",
+                "`",
+                "```",
+                "````",
+                "~~~",
+                "<b>",
+                "</code>",
+                "</details>",
+                "-->",
+                "<!--",
+                "\n",
+                "\r\n",
+                "\u2028",
+                "\x1b[31m",
+                "\\",
+                "\\|",
+                "_a_",
+                "**x**",
+                "[a](b)",
+                "![i](http://x)",
+                "http://evil.example",
+                "www.evil.example",
+                "a@b.example",
+                "&lt;",
+                "&#64;",
+                "$x$",
+                ":+1:",
+                "###",
+                "---",
+                "|",
+                "---",
+                "|",
+                "1.",
+                "-",
+                ">",
+                "\t",
+                "\u202e",
+                "\x00",
+                "�",
+                "GH-1",
+                "org/repo#1",
+                "3f2a11c",
+                "{{x}}",
+                "%0A",
+                "::error::",
+                "%%{init}%%",
+                '"',
+                "'",
+            ]
         ),
         min_size=1,
         max_size=6,
@@ -222,9 +274,9 @@ def test_no_value_breaks_out_of_its_place(text: str) -> None:
     for line in lines[1:]:
         assert not re.search(r"(?<!&)[@#]\w|\bwww\.|https?://", line.removeprefix("###")), line
         cells = line.count("|")
-        assert cells == 0 or line.startswith("| ") and line.endswith(" |")
+        assert cells == 0 or (line.startswith("| ") and line.endswith(" |"))
     assert sum(line.startswith("<details><summary>") for line in lines) == sum(line == "</details>" for line in lines)
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in itertools.pairwise(lines):
         assert line == "" or not before.startswith("<details>")
     tables = [line.count("|") for line in lines if line.startswith("| ")]
     bland = [line.count("|") for line in skeleton(markdown_report(hostile_review("bland"))) if line.startswith("| ")]
@@ -254,7 +306,7 @@ def huge_review() -> Any:
         )
     )
     a = make_run(params=Params(values=many), metrics=metrics, environment=packages, tree="6" * 40)
-    b = make_run("m4x9aa", params=Params(values={name: "y" * 300 for name in many}), metrics=changed)
+    b = make_run("m4x9aa", params=Params(values=dict.fromkeys(many, "y" * 300)), metrics=changed)
     courses = {name: (points(*range(50)), points(*range(50))) for name in list(metrics)[:12]}
     patch = "@@ -1 +1 @@\n" + "+" + "`" * 15_900 + "\n" + "-line\n" * 9000
     return make_review(a, b, (), [Change("x.py")], patch=patch, courses=courses)

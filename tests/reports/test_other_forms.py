@@ -9,10 +9,10 @@ from html.parser import HTMLParser
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-
 from reviews import PATCH, Change, make_review
-from sample_runs import make_run, metric, points
 from test_markdown_report import HOSTILE, hostile_review
+
+from sample_runs import make_run, metric, points
 from twice.comparison.gates import GateResult
 from twice.record.model import Params
 from twice.reports.annotations import Annotation, find_annotations, workflow_commands
@@ -83,7 +83,7 @@ def test_html_needs_no_network_and_holds_the_curves() -> None:
 @given(HOSTILE)
 def test_junit_is_xml_whatever_the_values(text: str) -> None:
     root = ET.fromstring(junit(hostile_review(text)).encode("utf-8", "strict"))
-    assert [case.get("name") for case in root.iter("testcase")][0] == "the run finished"
+    assert next(case.get("name") for case in root.iter("testcase")) == "the run finished"
     assert root.get("failures") == "1" == root[0].get("failures")
 
 

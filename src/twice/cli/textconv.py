@@ -27,12 +27,21 @@ def command(file: Path) -> int:
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from error
     try:
-        lines = [f"{name} = {value}" for name, value in _facts("", load(content, str(file)))]
+        lines = [f"{name} = {value}" for name, value in _named(load(content, str(file)))]
     except RecordError:
         show_bytes(content)  # not one of ours: git shall show it as it is
         return 0
     show_bytes("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
     return 0
+
+
+def _named(data: Any) -> Iterator[tuple[str, str]]:
+    """The facts of a file; those of params.yaml under their own names: `lr = 0.1`, then `sources.lr = argparse`."""
+    if isinstance(data, dict) and isinstance(data.get("values"), dict):
+        yield from _facts("", data["values"])
+        data = {key: value for key, value in data.items() if key != "values"}
+    if data:
+        yield from _facts("", data)
 
 
 def _facts(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
