@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from twice.environments.indexes import Indexes, configured_indexes, uv_options
+from twice.environments.indexes import Indexes, configured_indexes, uv_options, with_default_index
 
 FILE = """\
 [global]
@@ -75,3 +75,16 @@ def test_uv_is_told_the_same_and_its_own_variables_win() -> None:
 def test_a_broken_file_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "pip.conf").write_text("no section\n")
     assert configured_indexes({"PIP_CONFIG_FILE": str(tmp_path / "pip.conf"), "HOME": str(tmp_path)}).no_index is False
+
+
+def test_the_default_index_is_the_one_that_pip_names(tmp_path: Path) -> None:
+    environ = {**os.environ, "PIP_CONFIG_FILE": os.devnull}
+    named = with_default_index(Indexes(), environ)
+    assert named.index.startswith("https://") and named.index in pip_help(environ)
+    chosen = Indexes(index="https://mine.example.org/simple")
+    assert with_default_index(chosen, environ) is chosen
+
+
+def pip_help(environ: dict[str, str]) -> str:
+    words = [sys.executable, "-m", "pip", "help", "install"]
+    return subprocess.run(words, env=environ, capture_output=True, text=True, check=True).stdout

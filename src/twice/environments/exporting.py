@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 from twice.capture.lock import lock_text
-from twice.environments.indexes import Indexes, configured_indexes
+from twice.environments.indexes import Indexes, configured_indexes, with_default_index
 from twice.environments.matching import Match, find_match
 from twice.environments.pylock import conda_text, pylock_text
 from twice.environments.simple_index import find_offers
@@ -36,7 +36,8 @@ def export_environment(run: Run, form: Format, environ: Mapping[str, str], tell:
             hint="use --format conda",
         )
     _check_archives(packages)
-    return pylock_text(packages, match_all(packages, configured_indexes(environ), environ, tell), run.id)
+    indexes = with_default_index(configured_indexes(environ), environ)
+    return pylock_text(packages, match_all(packages, indexes, environ, tell), run.id)
 
 
 def _conda(packages: Packages, conda: list[str]) -> str:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-DEFAULT_INDEX = "https://index.example/s"  # pip's own default
+from twice.environments.programs import ask_tool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,8 +28,8 @@ class Indexes:
     no_index: bool = False
 
     def all_urls(self) -> tuple[str, ...]:
-        """Every index that speaks the simple API, the main one first."""
-        return () if self.no_index else tuple(dict.fromkeys((self.index or DEFAULT_INDEX, *self.extra)))
+        """Every index that speaks the simple API and is named, the main one first."""
+        return () if self.no_index else tuple(dict.fromkeys(filter(None, (self.index, *self.extra))))
 
 
 def configured_indexes(environ: Mapping[str, str]) -> Indexes:
@@ -45,6 +47,15 @@ def configured_indexes(environ: Mapping[str, str]) -> Indexes:
         find_links=tuple(dict.fromkeys(links.split())),
         no_index="true" in (_truth(values.get("no-index", "")), _truth(environ.get("UV_NO_INDEX", ""))),
     )
+
+
+def with_default_index(indexes: Indexes, environ: Mapping[str, str]) -> Indexes:
+    """The same, with pip's own default index named where none is configured: pip's help is where pip tells it."""
+    if indexes.index or indexes.no_index:
+        return indexes
+    told = ask_tool([sys.executable, "-m", "pip", "help", "install"], {**environ, "COLUMNS": "80"}) or ""
+    match = re.search(r"--index-url\b.*?\(default\s+(https?://[^\s)]+)\)", told, re.DOTALL)
+    return replace(indexes, index=match[1]) if match else indexes
 
 
 def uv_options(indexes: Indexes) -> list[str]:
