@@ -81,6 +81,7 @@ def find_data(
             before.root,
             own=before.noise,
             prefixes=prefixes,
+            data=before.data,
             home=home or os.path.expanduser("~"),  # noqa: PTH111
             variables=before.variables,
         ),
@@ -137,9 +138,9 @@ def describe_data(
     output_folders = _declare(outputs, map(paths.absolute, declared_outputs))
 
     now = [entry.path for entry in (*inputs.values(), *outputs.values()) if entry.digest is None and not entry.lost]
-    digests = hash_files(map(Path, now), cache, progress)
+    digests = hash_files(now, cache, progress)
     for entry in (*inputs.values(), *outputs.values()):
-        entry.digest = entry.digest or (None if entry.lost else digests.get(Path(entry.path)))
+        entry.digest = entry.digest or (None if entry.lost else digests.get(entry.path))
 
     writing = _Writing(paths, rules, limit)
     only_written = outputs.keys() - inputs.keys()
@@ -357,7 +358,7 @@ class _Rules:
 
 def _regular(path: str) -> os.stat_result | None:
     try:
-        status = Path(path).stat()
+        status = os.stat(path)  # noqa: PTH116 - there can be a hundred thousand of them
     except (OSError, ValueError):
         return None
     return status if stat.S_ISREG(status.st_mode) else None

@@ -19,16 +19,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from twice.capture.hash_cache import HashCache
 
 _BLOCK_BYTES = 1 << 20
+_SMALL_BYTES = 64 << 10
 _MAX_THREADS = 8
 _WRITE_NS = 10_000_000  # write(2) sets the time of change first and then copies: so long it may still be at it
 # O_NONBLOCK: a file replaced by a pipe after it was looked at must not hang us. O_BINARY: Windows.
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+Named = TypeVar("Named", str, Path)
 
 Progress = Callable[[int], None]
 """Called with the number of bytes read since the last call, from any thread, one call at a time."""
@@ -56,8 +59,8 @@ class FolderDigest:
 
 
 def hash_files(
-    paths: Iterable[Path], cache: HashCache | None = None, progress: Progress | None = None
-) -> dict[Path, FileDigest]:
+    paths: Iterable[Named], cache: HashCache | None = None, progress: Progress | None = None
+) -> dict[Named, FileDigest]:
     """The digest of each path that names a regular file which can be read; the others are left out.
 
     Files are read in parallel, and not at all where the cache knows them.
@@ -248,7 +251,7 @@ def _read(path: str, buffer: memoryview, report: Progress) -> _Reading | None:
         descriptor = os.open(path, _OPEN_FLAGS)
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
+    try:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             return None
@@ -258,19 +261,38 @@ def _read(path: str, buffer: memoryview, report: Progress) -> _Reading | None:
             before = os.fstat(descriptor)
             is_being_written = _age_ns(before) < _WRITE_NS
         began_ns = time.time_ns()
-        hasher, size = hashlib.sha256(), 0
-        try:
-            # Not to the end: a file that somebody appends to may have none.
-            while size < before.st_size and (count := file.readinto(buffer[: before.st_size - size])):
-                hasher.update(buffer[:count])
-                size += count
-                report(count)
-            same = _signature(before) == _signature(os.fstat(descriptor)) == _signature(os.stat(path))  # noqa: PTH116
-        except OSError:  # an I/O error, or the path is gone: what was read stands for nothing that is there
-            return None
+        sha256, size = _read_content(descriptor, before.st_size, buffer, report)
+        same = _signature(before) == _signature(os.fstat(descriptor)) == _signature(os.stat(path))  # noqa: PTH116
+    except OSError:  # an I/O error, or the path is gone: what was read stands for nothing that is there
+        return None
+    finally:
+        os.close(descriptor)
     stable = same and size == before.st_size and not is_being_written
-    digest = FileDigest(sha256=hasher.hexdigest(), size_bytes=size, stable=stable)
-    return _Reading(digest, before, began_ns)
+    return _Reading(FileDigest(sha256=sha256, size_bytes=size, stable=stable), before, began_ns)
+
+
+def _read_content(descriptor: int, size: int, buffer: memoryview, report: Progress) -> tuple[str, int]:
+    """The sha256 of the first `size` bytes, and how many there were; not to the end: a growing file may have none."""
+    if size <= _SMALL_BYTES:
+        content = os.read(descriptor, size)
+        report(len(content))
+        return hashlib.sha256(content).hexdigest(), len(content)
+    hasher, done = hashlib.sha256(), 0
+    while done < size:
+        part = buffer[: size - done]
+        count = os.readv(descriptor, [part]) if hasattr(os, "readv") else _read_into(descriptor, part)
+        if not count:
+            break
+        hasher.update(part[:count])
+        done += count
+        report(count)
+    return hasher.hexdigest(), done
+
+
+def _read_into(descriptor: int, buffer: memoryview) -> int:  # pragma: no cover - Windows
+    content = os.read(descriptor, len(buffer))
+    buffer[: len(content)] = content
+    return len(content)
 
 
 def _age_ns(status: os.stat_result) -> int:

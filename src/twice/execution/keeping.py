@@ -83,13 +83,15 @@ def keep_data(
 ) -> tuple[Run, Attachments]:
     """Copy what is wanted of a run's data into the store; the run and its attachments that say so."""
     files = _files_of_run(run, attachments, wanted)
+    here = set(files.values())
     warnings = []
     try:
         for unkept in store.put_all([(root / path, sha256) for path, sha256 in files.items()]):
+            here.discard(unkept.sha256)
             warnings.append(f"{quote_path(_shown(unkept.path, root))} is not kept: {unkept.reason}")
     except TwiceError as error:
+        here = {sha256 for sha256 in here if store.has(sha256)}
         warnings.append(f"not all data could be kept: {error.message}")
-    here = {sha256 for sha256 in files.values() if store.has(sha256)}
     for entry in run.data.inputs:
         if entry.kind == "file" and files.get(entry.path, entry.sha256) != entry.sha256:
             warnings.append(f"{quote_path(entry.path)} is kept as the run left it: what it had read was overwritten")

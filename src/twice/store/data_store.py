@@ -49,6 +49,7 @@ class Unkept:
     """A file that could not be kept, and why."""
 
     path: Path
+    sha256: str
     reason: str
 
 
@@ -159,12 +160,13 @@ class DataStore:
 
     def _is_kept(self, sha256: str) -> bool:
         """Whether an object is here; sees to it that it has both names."""
-        path, name = self.path(sha256), self._name(sha256)
-        if path.exists():
-            if not name.exists():
-                _link(path, name)
+        below = f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+        path, name = f"{self._objects}/{below}", f"{self._names}/{below}"
+        if os.path.exists(path):  # noqa: PTH110 - asked of every file of a folder
+            if not os.path.exists(name):  # noqa: PTH110
+                _link(Path(path), Path(name))
             return True
-        return _link(name, path)
+        return _link(Path(name), Path(path))
 
     def _put_batch(self, files: Sequence[tuple[Path, str]], progress: Progress | None) -> list[Unkept]:
         unkept: list[Unkept] = []
@@ -190,7 +192,7 @@ class DataStore:
                     if reason is None:
                         ready.append((temporary, sha256))
                     else:
-                        unkept.append(Unkept(path=path, reason=reason))
+                        unkept.append(Unkept(path=path, sha256=sha256, reason=reason))
             except BaseException as error:
                 failures.append(error)
 
