@@ -218,7 +218,8 @@ def _loaded_code(evidence: Evidence, request: Request, root: Path) -> set[str]:
             path = Path(name)
             if path.is_relative_to(root):
                 loaded.add(path.relative_to(root).as_posix())
-    if request.entry_point is not None:
+    # `python -m package`, run where the package lies, names a folder; what was executed of it is reported.
+    if request.entry_point is not None and not (root / request.directory / request.entry_point).is_dir():
         loaded.add((Path(request.directory) / request.entry_point).as_posix())
     return loaded
 

@@ -34,5 +34,6 @@ class Before:
     tracer: str  # the one that was asked for and could be installed
     blind_spots: tuple[str, ...] = ()
     noise: tuple[FilePath, ...] = ()  # folders that are never the run's data: git's, ours
+    data: tuple[FilePath, ...] = ()  # folders that hold data although they lie where noise does
     variables: Mapping[str, Word] = field(default_factory=dict)  # the command's, those that may be recorded
     warnings: tuple[str, ...] = ()

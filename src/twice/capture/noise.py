@@ -62,13 +62,18 @@ class Noise:
         *,
         own: Iterable[str] = (),
         prefixes: Iterable[str] = (),
+        data: Iterable[str] = (),
         home: str | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> None:
-        """`own`: our folders and git's; `prefixes`: of interpreters and environments, as they reported them."""
+        """`own`: our folders and git's; `prefixes`: of interpreters and environments, as they reported them.
+
+        `data`: folders that hold data wherever they lie, such as what stands for the surroundings of the repository.
+        """
         variables = variables or {}
         self._root = _folder(root)
         self._own = tuple(map(_folder, own))
+        self._data = tuple(map(_folder, data))
         prefixes = [_folder(prefix) for prefix in prefixes if prefix]
         self._inner_prefixes = tuple(
             prefix for prefix in prefixes if prefix.startswith(self._root) and prefix != self._root
@@ -93,6 +98,8 @@ class Noise:
             return True
         if path.startswith(self._root):
             return path.startswith(self._inner_prefixes)
+        if path.startswith(self._data):
+            return path.startswith(self._prefixes)
         if path.startswith(self._data_caches):
             return _CACHE_NOISE.search(path) is not None
         if path.startswith(_SYSTEM):
@@ -107,7 +114,7 @@ class Noise:
 
     def is_temporary(self, path: str) -> bool:
         """Whether the file lies where files are left that nobody needs."""
-        return path.startswith(_TEMPORARY) and not path.startswith(self._root)
+        return path.startswith(_TEMPORARY) and not path.startswith((self._root, *self._data))
 
 
 def _folder(path: str) -> str:

@@ -49,6 +49,7 @@ def record_isolated(
             Place(
                 tree=worktree.repository,
                 code=captured.code,
+                beside=worktree.top,
                 # The inputs put there are no work of the run.
                 changes=file_states(scan(worktree.repository).changes) if inputs else (),
                 warnings=captured.warnings,

@@ -6,8 +6,11 @@ what would be done.
 
 from __future__ import annotations
 
+import os
+import posixpath
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
 from twice.capture.hash_cache import HashCache
 from twice.capture.machine import usable_cores
@@ -16,11 +19,13 @@ from twice.capture.variables import capture_variables, restore_variables
 from twice.configuration import Configuration
 from twice.execution.placing import Found, find_inputs
 from twice.execution.worktrees import unbound
+from twice.git.objects import SYMLINK
 from twice.git.repository import Repository
 from twice.record.model import DataFile, Run
 from twice.store.content_sources import content_sources
 from twice.store.run_store import RunStore
 
+_MOST_LINKS = 40  # as Linux follows them
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -38,14 +43,37 @@ def data_to_place(original: Run) -> list[DataFile]:
 def find_data(
     original: Run, manifest: Callable[[str], bytes | None], repository: Repository, hashes: HashCache | None
 ) -> list[Found]:
-    """Where the content of that data is now; `manifest` gives that of a folder among it."""
+    """Where the content of that data is now; `manifest` gives that of a folder among it.
+
+    What is read through a symbolic link of the code is looked for, and put, where the link leads.
+    """
+    recorded = {follow_links(one.path, original.code.tree, repository): one for one in data_to_place(original)}
     return find_inputs(
-        data_to_place(original),
+        [replace(one, path=path) for path, one in recorded.items()],
         [repository.root, Path(original.execution.repository)],
         hashes,
         content_sources(repository),
-        manifest,
+        lambda path: manifest(recorded[path].path),
     )
+
+
+def follow_links(path: str, tree: str, repository: Repository) -> str:
+    """A path of a record, with the symbolic links that the tree holds on its way replaced by what they name."""
+    for _ in range(_MOST_LINKS):
+        parts = PurePosixPath(path).parts
+        if PurePosixPath(path).is_absolute() or ".." in parts:
+            return path  # out of the tree
+        for end in range(1, len(parts) + 1):
+            entry = repository.objects.find(tree, "/".join(parts[:end]))
+            if entry is None:
+                return path
+            if entry.mode == SYMLINK:
+                target = os.fsdecode(repository.objects.read_blob(entry.id))
+                path = posixpath.normpath(posixpath.join(*parts[: end - 1], target, *parts[end:]))
+                break
+        else:
+            return path
+    return path
 
 
 def manifests_of(commit: str, repository: Repository) -> Callable[[str], bytes | None]:

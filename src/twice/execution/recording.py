@@ -48,6 +48,7 @@ class Place:
     tree: Repository
     code: Code
     changes: tuple[FileState, ...] = ()
+    beside: Path | None = None  # the folder that holds a fresh work tree and the data put next to it
     warnings: tuple[str, ...] = ()
 
 
@@ -141,6 +142,7 @@ def _before(
         tracer=choice.name,
         blind_spots=choice.blind_spots,
         noise=(str(repository.common_dir), str(place.tree.git_dir), str(agent)),
+        data=() if place.beside is None else (str(place.beside),),
         variables=capture_variables(
             environ, configuration.environment_variables, root=repository.root, own_paths=[str(agent / "site")]
         ),
@@ -223,7 +225,7 @@ def _tracer(before: Before, live: LiveRun) -> SyscallTracer:
     from twice.capture.noise import Noise
     from twice.capture.syscall_tracer import SyscallTracer
 
-    noise = Noise(before.root, own=before.noise, variables=before.variables)
+    noise = Noise(before.root, own=before.noise, data=before.data, variables=before.variables)
     tracer = SyscallTracer(live.folder / "events" / f"{os.getpid()}-tracer.jsonl", lambda path: not noise.holds(path))
     tracer.start()
     return tracer
