@@ -508,4 +508,5 @@ results      differs: 0 of 2 metrics bit-exact, loss diverged, accuracy missing,
                loss diverged: 0.25 → 0.5, off by 0.25 (relative 1.0e+00), first differs at step 1
                model.pkl differs: eeeeeeee… → ffffffff…
                more.txt extra (sha256 aaaaaaaa…)
+cause        what else differs: code, environment, machine, data
 """  # noqa: E501  # lines as they are printed

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from twice.comparison.code import describe_code
 from twice.comparison.files import describe_file, short_sha
+from twice.comparison.printed import Printed
 from twice.comparison.results import AGREEING, MetricVerdict, OutputVerdict
 from twice.comparison.sections import (
     NAMED,
@@ -50,6 +51,7 @@ def make_rows(
     metrics: Sequence[MetricVerdict],
     outputs: Sequence[OutputVerdict],
     tolerance: Tolerance,
+    printed: Printed | None = None,
 ) -> tuple[VerdictRow, ...]:
     """The five rows, in the order of the flow."""
     return (
@@ -57,7 +59,7 @@ def make_rows(
         _environment_row(comparison),
         _section_row("data", comparison.section("data")),
         _execution_row(original, again, comparison),
-        _results_row(metrics, outputs, tolerance, comparison),
+        _results_row(metrics, outputs, tolerance, comparison, printed),
     )
 
 
@@ -138,9 +140,12 @@ def _results_row(
     outputs: Sequence[OutputVerdict],
     tolerance: Tolerance,
     comparison: Comparison,
+    printed: Printed | None,
 ) -> VerdictRow:
     section = comparison.section("outputs")
     doubts = (f"outputs {section.summary}",) if section.state == "unknown" else ()
+    if not metrics and not outputs and printed is not None and printed.lines:
+        return _printed_row(printed, doubts)
     if not metrics and not outputs:
         text = "unknown: nothing to compare but the exit code"
         return VerdictRow(part="results", state="unknown", text=text, details=doubts)
@@ -149,7 +154,24 @@ def _results_row(
     parts = _metric_words(metrics, tolerance) + _output_words(outputs)
     details = [_describe_metric(each, tolerance) for each in metrics if each.state != "bit-exact"]
     details += [_describe_output(each) for each in outputs if each.state != "byte-identical"]
+    if printed is not None and printed.state == "differs":
+        details.append(f"printed differently: {printed.text}")
     return VerdictRow(part="results", state=state, text=f"{state}: {_join(parts)}", details=(*details, *doubts))
+
+
+def _printed_row(printed: Printed, doubts: tuple[str, ...]) -> VerdictRow:
+    """Of a run that left nothing but what it printed; doubts about files that nobody saw keep it from being identical."""
+    lines = count(printed.lines, "line")
+    if printed.state == "differs":
+        text = f"differs: printed output, {printed.text}"
+        return VerdictRow(part="results", state="differs", text=text, details=doubts)
+    same = (
+        f"printed output the same ({lines})"
+        if printed.state == "identical"
+        else f"printed output, {lines}: {printed.text}"
+    )
+    state: RowState = "unknown" if doubts else printed.state
+    return VerdictRow(part="results", state=state, text=f"{state}: {same}", details=doubts)
 
 
 def _join(parts: Sequence[str]) -> str:

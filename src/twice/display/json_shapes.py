@@ -80,7 +80,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
 
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:
-    """`original`, `again`, `outcome`, `tolerance`, and the `rows`, `metrics` and `outputs` of the verdict."""
+    """`original`, `again`, `outcome`, `tolerance`, and the `rows`, `metrics`, `outputs`, `printed` and `causes` of the verdict."""
     return strict_mapping(
         {
             "schema_version": SCHEMA_VERSION,
@@ -91,6 +91,8 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
             "rows": [_fields(row) for row in verdict.rows],
             "metrics": [_fields(metric) for metric in verdict.metrics],
             "outputs": [_fields(output) for output in verdict.outputs],
+            "causes": list(verdict.causes),
+            "printed": None if verdict.printed is None else _fields(verdict.printed),
         }
     )
 

@@ -1,4 +1,7 @@
-"""How does the verdict of a reproduction look?  Five lines, one a part; what a line has no room for stands below it."""
+"""How does the verdict of a reproduction look?  Five lines, one a part; what a line has no room for stands below it.
+
+A sixth names the cause when the run diverged.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,8 @@ def verdict_table(
         if len(shown) < len(row.details):
             more = f"  and {len(row.details) - len(shown)} more (--json has all)"
             lines.append(" " * _LABEL_WIDTH + style.quiet(more))
+    for number, cause in enumerate(verdict.causes):
+        lines.append(pad("" if number else "cause", _LABEL_WIDTH) + harmless(cause))
     return in_encoding("\n".join(lines), encoding) + "\n"
 
 

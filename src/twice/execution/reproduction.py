@@ -18,6 +18,7 @@ from twice.capture.code import file_states
 from twice.capture.hash_cache import HashCache
 from twice.capture.request import Request
 from twice.comparison.differences import compare
+from twice.comparison.printed import compare_printed
 from twice.comparison.sections import Comparison
 from twice.comparison.tolerance import Tolerance
 from twice.comparison.verdict import Verdict, judge
@@ -181,7 +182,7 @@ def made_ready(
             request = replace(request, reproduces=None, derived_from=original.id)
         yield Ready(
             request=request,
-            place=Place(tree=worktree.repository, code=code, changes=changes),
+            place=Place(tree=worktree.repository, code=code, changes=changes, beside=worktree.top),
             variables=variables | {"PATH": invocation.path},
             chosen=chosen,
         )
@@ -243,6 +244,10 @@ def _judge(original: Run, commit: str, done: _Done, wishes: Wishes, repository: 
             recorded_outputs(original, commit, places, store), recorded_outputs(again, commit_again, [done.root], store)
         ),
         remarks={"environment": done.chosen.remark} if done.chosen.remark else None,
+        printed=compare_printed(
+            store.log(commit), store.log(commit_again), [(original.execution.repository, str(done.root))]
+        ),
+        script=_entry_text(original, repository),
     )
 
 
