@@ -33,12 +33,17 @@ from twice.textforms import format_size, quote_path
 def check_run(original: Run, commit: str, wishes: Wishes, around: Surroundings) -> tuple[Need, ...]:
     """What the run needs and how it is here; `commit` is the run's."""
     machine = capture_machine(around.environ)
-    with HashCache.open(around.repository.state_dir / "hashes.sqlite3") as hashes:
-        found = find_data(original, manifests_of(commit, around.repository), around.repository, hashes)
+    code = _code(original, around.repository)
+    found: list[Found] = []
+    data = Need(part="data", state="unknown", text="where it belongs is not known without the code")
+    if code.state == "ready":
+        with HashCache.open(around.repository.state_dir / "hashes.sqlite3") as hashes:
+            found = find_data(original, manifests_of(commit, around.repository), around.repository, hashes)
+        data = _data(found, wishes.allow_changed_data)
     needs = [
-        _code(original, around.repository),
+        code,
         *_environment(original, wishes, around),
-        _data(found, wishes.allow_changed_data),
+        data,
         need_gpu(original.environment.machine, machine, original.environment.packages),
         need_memory(original, machine),
         _disk(original, found, around),
