@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sample_runs import make_run
 
+from sample_runs import make_run
 from twice.comparison.causes import find_causes
 from twice.comparison.differences import compare
 from twice.record.model import Run, SeededProcess, Seeds

@@ -53,7 +53,8 @@ STRICT = "TWICE_STRICT"  # "1": make deterministic whatever can be
 VARIABLES = (LIVE, RUN, ROOT, SEED, PROCESS, TRACE, STARTED, OUTPUT, SITE, STRICT)
 
 KINDS = (
-    "process", "seeded", "unreached", "params", "param", "metric", "tag", "artifact", "open", "modules", "threads", "warning", "exit",
+    "process", "seeded", "unreached", "params", "param", "metric", "tag", "artifact", "open", "modules", "threads",
+    "warning", "exit",
 )  # fmt: skip
 
 # Taken once: whatever a script or a test later puts in their place does not concern the journal.

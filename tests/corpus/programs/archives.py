@@ -1,0 +1,13 @@
+"""Formats that write down when they were made."""
+
+import gzip
+import random
+import time
+import zipfile
+
+numbers = "\n".join(str(random.random()) for _ in range(50)).encode()
+with gzip.open("numbers.gz", "wb") as file:
+    file.write(numbers)
+with zipfile.ZipFile("numbers.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+    archive.writestr(zipfile.ZipInfo("numbers.txt", time.localtime()[:6]), numbers)
+print(f"bytes: {len(numbers)}")
