@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from twice.errors import RepositoryError
 
@@ -21,11 +22,17 @@ if TYPE_CHECKING:
     from twice.git.executable import Git
 
 
+_QUESTIONS_AT_ONCE = 60  # that fit into a pipe (4 KiB at the least), so that neither side waits for the other
+
+
 class PackedObjects(Protocol):
     """Reads objects wherever git keeps them."""
 
     def read(self, object_id: str) -> tuple[str, bytes] | None:
         """The kind and the content; None when there is no such object. Raises RepositoryError when it is damaged."""
+
+    def read_many(self, object_ids: Sequence[str]) -> dict[str, tuple[str, bytes]]:
+        """Id → kind and content of those that can be read; what is wrong with the others, `read` will say."""
 
     def kind(self, object_id: str) -> str | None:
         """The kind alone, without reading the content where that can be helped."""
@@ -58,11 +65,28 @@ class _Conversation:
             except OSError as error:
                 raise damaged(object_id, self._end()) from error
 
+    def ask_many(self, object_ids: Sequence[str]) -> dict[str, tuple[str, bytes]]:
+        """The same for many objects, without waiting for an answer before the next question."""
+        found: dict[str, tuple[str, bytes]] = {}
+        with self._lock:
+            for start in range(0, len(object_ids), _QUESTIONS_AT_ONCE):
+                some = object_ids[start : start + _QUESTIONS_AT_ONCE]
+                try:
+                    answers = self._ask_all(some)
+                except OSError:
+                    self._end()
+                    break
+                found.update((one, answer) for one, answer in zip(some, answers, strict=True) if answer is not None)
+        return found
+
     def close(self) -> None:
         with self._lock:
             self._end()
 
     def _ask_once(self, object_id: str) -> tuple[str, bytes] | None:
+        return self._ask_all([object_id])[0]
+
+    def _ask_all(self, object_ids: Sequence[str]) -> list[tuple[str, bytes] | None]:
         if self._process is None or self._owner != os.getpid():  # after a fork the pipes are the parent's
             self._process = self._git.open("cat-file", self._option, cwd=self._cwd, takes_input=True)
             self._owner = os.getpid()
@@ -70,25 +94,28 @@ class _Conversation:
         assert questions is not None
         assert answers is not None
         try:
-            questions.write(object_id.encode("ascii") + b"\n")
+            questions.write("".join(f"{one}\n" for one in object_ids).encode("ascii"))
             questions.flush()
-            header = answers.readline().split()
-            if len(header) == 2 and header[1] == b"missing":
-                return None
-            if len(header) != 3:
-                raise BrokenPipeError
-            kind, size = header[1].decode("ascii"), int(header[2])
-            if self._option == "--batch-check":
-                return kind, b""
-            content = answers.read(size + 1)[:-1]
-            if len(content) != size:
-                raise BrokenPipeError
-            return kind, content
+            return [self._answer(answers) for _ in object_ids]
         except OSError:
             raise
         except BaseException:  # interrupted half-way: the next answer would be to this question
             self._end()
             raise
+
+    def _answer(self, answers: IO[bytes]) -> tuple[str, bytes] | None:
+        header = answers.readline().split()
+        if len(header) == 2 and header[1] == b"missing":
+            return None
+        if len(header) != 3:
+            raise BrokenPipeError
+        kind, size = header[1].decode("ascii"), int(header[2])
+        if self._option == "--batch-check":
+            return kind, b""
+        content = answers.read(size + 1)[:-1]
+        if len(content) != size:
+            raise BrokenPipeError
+        return kind, content
 
     def _end(self) -> list[str]:
         """End the process, whatever it is doing; what it wrote to standard error."""
@@ -110,6 +137,10 @@ class PackedObjectsByGit:
     def read(self, object_id: str) -> tuple[str, bytes] | None:
         """See PackedObjects."""
         return self._contents.ask(object_id)
+
+    def read_many(self, object_ids: Sequence[str]) -> dict[str, tuple[str, bytes]]:
+        """See PackedObjects."""
+        return self._contents.ask_many(object_ids)
 
     def kind(self, object_id: str) -> str | None:
         """See PackedObjects."""
@@ -153,6 +184,10 @@ class PackedObjectsByHand:
         except (ApplyDeltaError, ChecksumMismatch, AssertionError, ValueError, OSError, zlib.error) as error:
             raise damaged(object_id, [str(error)]) from error
         return self._KINDS[number], content
+
+    def read_many(self, object_ids: Sequence[str]) -> dict[str, tuple[str, bytes]]:
+        """See PackedObjects; there is nobody to wait for, so nothing is won by reading ahead."""
+        return {}
 
     def kind(self, object_id: str) -> str | None:
         """See PackedObjects."""

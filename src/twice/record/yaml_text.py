@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from twice.errors import RecordError
+from twice.record.quick_yaml import load_quickly
 
 MAX_BYTES = 64 * 1024 * 1024
 _MAX_DEPTH = 200
@@ -151,8 +152,9 @@ _WORDS: dict[str, bool | float | None] = {
     **{sign + word: float(sign + "inf") for sign in ("", "+", "-") for word in (".inf", ".Inf", ".INF")},
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
-_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_OTHER_BASES = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_BEGIN_NUMBERS = frozenset("+-.0123456789")
 _KNOWN_TAGS = {"!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 
 
@@ -163,7 +165,10 @@ def load(content: bytes, name: str) -> Any:
     """
     if len(content) > MAX_BYTES:
         raise RecordError(f"{name}: too large: {len(content)} bytes; {MAX_BYTES} are allowed")
-    import yaml  # takes 18 ms, and writing does without
+    quick = _load_quickly(content)
+    if quick is not None:
+        return quick
+    import yaml  # takes 18 ms, and writing and reading what was written here do without
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is 10 times faster; a wheel may lack it
     try:
@@ -174,6 +179,14 @@ def load(content: bytes, name: str) -> Any:
         raise RecordError(f"{name}: {_place(error.problem_mark)}{error.problem or error.context}") from error
     except yaml.YAMLError as error:
         raise RecordError(f"{name}: not YAML: {str(error).splitlines()[0]}") from error
+
+
+def _load_quickly(content: bytes) -> Any | None:
+    """The data of a text in the form that `dump` writes; None for any other text, valid or not."""
+    try:
+        return load_quickly(content.decode(), _bare_value)
+    except ValueError:  # not UTF-8, or a number too long: PyYAML's door says where
+        return None
 
 
 class _Open:
@@ -246,14 +259,21 @@ def _scalar_value(event: Any, name: str, *, is_key: bool) -> Any:
         return text
     if is_key or not event.implicit[0]:
         return text
+    try:
+        return _bare_value(text)
+    except ValueError as error:  # sys.set_int_max_str_digits
+        raise _refusal(event, name, "a whole number of more than 4,300 digits") from error
+
+
+def _bare_value(text: str) -> Any:
+    """The value of a scalar without quotes, by the core schema.  Raises ValueError for a number too long to read."""
+    if text[:1] in _BEGIN_NUMBERS and (number := _NUMBER.fullmatch(text)):
+        return float(text) if number[1] or "." in text else int(text)
     if text in _WORDS:
         return _WORDS[text]
-    if _INTEGER.fullmatch(text):
-        try:
-            return int(text[2:], {"o": 8, "x": 16}[text[1]]) if text[1:2] in ("o", "x") else int(text)
-        except ValueError as error:  # sys.set_int_max_str_digits
-            raise _refusal(event, name, "a whole number of more than 4,300 digits") from error
-    return float(text) if _FLOAT.fullmatch(text) else text
+    if _OTHER_BASES.fullmatch(text):
+        return int(text[2:], {"o": 8, "x": 16}[text[1]])
+    return text
 
 
 def _check_tag(event: Any, name: str) -> None:

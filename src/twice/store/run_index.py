@@ -145,10 +145,10 @@ class RunIndex:
     def add(self, ref: str, commit: str, run: Run) -> None:
         """Add a run that was just sealed.  Losing it costs the next refresh some time, nothing else."""
         from twice.record.files import to_documents  # whoever has a run has loaded these already
-        from twice.store.run_rows import rows_of
+        from twice.store.run_rows import RowMaker
 
         with suppress(sqlite3.DatabaseError):
-            self._write([], [rows_of(ref, commit, (to_documents(run), run.environment.lock))])
+            self._write([], [RowMaker().rows_of(ref, commit, (to_documents(run), run.environment.lock))])
 
     def refresh_notes(
         self, tip: str | None, changed: Callable[[str | None, str | None], Mapping[str, Sequence[Operation]]]
@@ -175,11 +175,10 @@ class RunIndex:
             self._write(gone, [])
         if not new:
             return
-        from twice.store.run_rows import (
-            rows_of,
-        )  # half of what `ls` would load, which reads no record when all is known
+        # Half of what `ls` would load, which reads no record when all is known.
+        from twice.store.run_rows import RowMaker
 
-        done = 0
+        rows_of, done = RowMaker().rows_of, 0
         remaining = iter(zip(new, read([commit for _, commit in new]), strict=True))
         while rows := [rows_of(ref, commit, found) for (ref, commit), found in islice(remaining, _AT_ONCE)]:
             self._write([], rows)

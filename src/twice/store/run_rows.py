@@ -49,19 +49,35 @@ class RunRows(NamedTuple):
     outputs: NamedSet | None = None
 
 
-def rows_of(ref: str, commit: str, record: tuple[Mapping[str, Any], str | None] | TwiceError) -> RunRows:
-    """The rows of a run, from its documents and its lock; or of one whose record could not be read, and why."""
-    experiment, _, run_id = ref.removeprefix("refs/experiments/").rpartition("/")
-    identity = {"ref": ref, "commit_id": commit, "id": run_id, "experiment": experiment}
-    facts: dict[str, Any] = {**dict.fromkeys(COLUMNS), **identity}
-    if not isinstance(record, TwiceError):
-        try:
-            return _rows(facts, *record)
-        except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
-            record = _misfit(record, error)  # valid by its schema, and yet no time, or no path
-    facts = {**dict.fromkeys(COLUMNS), **identity}
-    facts.update(started_us=_moment_in(run_id), problem=record.message)
-    return RunRows(facts, None, None, [], [], [])
+class RowMaker:
+    """Makes the rows of runs, and remembers what many of them share."""
+
+    def __init__(self) -> None:
+        # By identity, for reading gives equal documents as one object; it is kept, so that no other takes its number.
+        self._packages: dict[tuple[int, str | None], tuple[Any, NamedSet]] = {}
+
+    def rows_of(self, ref: str, commit: str, record: tuple[Mapping[str, Any], str | None] | TwiceError) -> RunRows:
+        """The rows of a run, from its documents and its lock; or of one whose record could not be read, and why."""
+        experiment, _, run_id = ref.removeprefix("refs/experiments/").rpartition("/")
+        facts: dict[str, Any] = dict.fromkeys(COLUMNS)
+        facts.update(ref=ref, commit_id=commit, id=run_id, experiment=experiment)
+        if not isinstance(record, TwiceError):
+            try:
+                documents, lock = record
+                packages = self._package_set(documents["packages"], lock) if "packages" in documents else None
+                return _rows(dict(facts), documents, lock, packages)
+            except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+                record = _misfit(record, error)  # valid by its schema, and yet no time, or no path
+        facts.update(started_us=_moment_in(run_id), problem=record.message)
+        return RunRows(facts, None, None, [], [], [])
+
+    def _package_set(self, packages: Mapping[str, Any], lock: str | None) -> NamedSet:
+        key = (id(packages), lock)
+        if key not in self._packages:
+            if len(self._packages) > 100:
+                self._packages.clear()
+            self._packages[key] = (packages, _packages(packages, lock))
+        return self._packages[key][1]
 
 
 def _misfit(record: tuple[Mapping[str, Any], str | None], error: Exception) -> TwiceError:
@@ -74,7 +90,7 @@ def _misfit(record: tuple[Mapping[str, Any], str | None], error: Exception) -> T
     return RecordError(f"its record does not fit: {error}")
 
 
-def _rows(facts: dict[str, Any], documents: Mapping[str, Any], lock: str | None) -> RunRows:
+def _rows(facts: dict[str, Any], documents: Mapping[str, Any], lock: str | None, packages: NamedSet | None) -> RunRows:
     run, code = documents["run"], documents["run"]["code"]
     for name in (
         "name",
@@ -104,8 +120,8 @@ def _rows(facts: dict[str, Any], documents: Mapping[str, Any], lock: str | None)
         command=clean_text(" ".join(command)),
         entry_point=_path(run.get("entry_point")),
         seed=None if seed is None else within_64_bits(seed),
-        environment_digest=_digest([documents.get(name) for name in ("packages", "machine", "variables")])
-        if "packages" in documents
+        environment_digest=_digest([packages.digest, documents.get("machine"), documents.get("variables")])
+        if packages
         else None,
         params_digest=_digest(params),
     )
@@ -130,7 +146,7 @@ def _rows(facts: dict[str, Any], documents: Mapping[str, Any], lock: str | None)
         _values(params),
         _values(tags),
         [_metric(name, metric) for name, metric in metrics.items()],
-        _packages(documents["packages"], lock) if "packages" in documents else None,
+        packages,
         _files(data.get("inputs", ())),
         _files(data.get("outputs", ())),
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from twice.capture.secrets import mask_argv
@@ -18,6 +19,8 @@ from twice.errors import RecordError, TwiceError
 from twice.git.objects import ObjectStore
 from twice.git.repository import Repository
 from twice.record.files import (
+    DOCUMENT_PATHS,
+    LOCK_PATH,
     artifact_path,
     from_documents,
     history_path,
@@ -33,6 +36,9 @@ from twice.store.run_refs import PREFIX as PREFIX
 RECORD_FOLDER = ".twice"
 _FILE, _FOLDER = 0o100644, 0o040000
 _SUBJECT_WIDTH = 100
+_ENVIRONMENT = "environment"
+_AT_ONCE = 200  # records that are read together
+_READ = frozenset(path.rpartition("/")[2] for path in (*DOCUMENT_PATHS.values(), LOCK_PATH))
 
 
 class RunStore:
@@ -74,22 +80,46 @@ class RunStore:
 
     def read_record(self, commit: str) -> tuple[Documents, str | None]:
         """The documents of a commit's record, and its lock.  Raises as `read` does."""
-        record = self._record_tree(commit)
         objects = self._objects
-
-        def read(path: str) -> bytes | None:
-            entry = objects.find(record, path)
-            return None if entry is None else objects.read_blob(entry.id)
-
-        return read_record(read)
+        files: dict[str, str] = {}
+        for entry in objects.read_tree(self._record_tree(commit)):
+            if entry.name == _ENVIRONMENT and entry.mode == _FOLDER:
+                files.update((f"{_ENVIRONMENT}/{one.name}", one.id) for one in objects.read_tree(entry.id))
+            elif entry.mode != _FOLDER:
+                files[entry.name] = entry.id
+        return read_record(lambda path: objects.read_blob(files[path]) if path in files else None)
 
     def read_records(self, commits: Sequence[str]) -> Iterator[tuple[Documents, str | None] | TwiceError]:
         """The records of many commits, in order; the error for one that cannot be read."""
-        for commit in commits:
+        for start in range(0, len(commits), _AT_ONCE):
+            some = commits[start : start + _AT_ONCE]
+            self._read_ahead(some)
             try:
-                yield self.read_record(commit)
-            except TwiceError as error:
-                yield error
+                for commit in some:
+                    try:
+                        yield self.read_record(commit)
+                    except TwiceError as error:
+                        yield error
+            finally:
+                self._objects.forget()
+
+    def _read_ahead(self, commits: Sequence[str]) -> None:
+        """Read all that the records of these commits consist of, one kind of object after the other."""
+        objects = self._objects
+        objects.read_ahead(commits)
+        trees: list[str] = []
+        blobs: list[str] = []
+        with suppress(TwiceError):  # the run that it is about will say so
+            objects.read_ahead([objects.read_commit(commit).tree for commit in commits])
+            for commit in commits:
+                entry = objects.find(objects.read_commit(commit).tree, RECORD_FOLDER)
+                trees += [entry.id] if entry else []
+            for _ in range(2):  # the record's own files, then those of its environment/
+                objects.read_ahead(trees)
+                entries = [entry for tree in dict.fromkeys(trees) for entry in objects.read_tree(tree)]
+                blobs += [entry.id for entry in entries if entry.name in _READ]
+                trees = [entry.id for entry in entries if entry.name == _ENVIRONMENT]
+            objects.read_ahead(blobs)
 
     def history(self, commit: str, metric: str) -> tuple[Point, ...]:
         """A metric's history, oldest first; empty when only its last value was logged."""
