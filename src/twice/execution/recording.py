@@ -169,7 +169,9 @@ def _execute(
         journal.write("metric", name=name, value=value, step=step, source="stdout")
 
     def meanwhile(has_ended: Callable[[float], bool]) -> None:
-        # Slow imports that only sealing needs: while the command runs they cost the user nothing.
+        # Slow imports that only sealing needs: while the command runs they cost the user nothing. After its first moments,
+        # in which it opens most of its files: each waits for the tracer, which shares this interpreter.
+        has_ended(0.02)
         from twice.execution import sealing
 
         sealing.prepare()
