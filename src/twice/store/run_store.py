@@ -10,7 +10,8 @@ Objects are written first, the ref last and only if absent: a run is there whole
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -91,35 +92,40 @@ class RunStore:
 
     def read_records(self, commits: Sequence[str]) -> Iterator[tuple[Documents, str | None] | TwiceError]:
         """The records of many commits, in order; the error for one that cannot be read."""
-        for start in range(0, len(commits), _AT_ONCE):
-            some = commits[start : start + _AT_ONCE]
-            self._read_ahead(some)
-            try:
-                for commit in some:
+        batches = [commits[start : start + _AT_ONCE] for start in range(0, len(commits), _AT_ONCE)]
+        before: set[str] = set()
+        reader = _Ahead(self._read_ahead, batches[0] if batches else ())
+        try:
+            for position, batch in enumerate(batches):
+                read = reader.finish()
+                self._objects.forget(before - read)  # runs share much of their environments
+                before = read
+                reader = _Ahead(self._read_ahead, batches[position + 1] if position + 1 < len(batches) else ())
+                for commit in batch:
                     try:
                         yield self.read_record(commit)
                     except TwiceError as error:
                         yield error
-            finally:
-                self._objects.forget()
+        finally:
+            self._objects.forget(before | reader.finish())
 
-    def _read_ahead(self, commits: Sequence[str]) -> None:
-        """Read all that the records of these commits consist of, one kind of object after the other."""
+    def _read_ahead(self, commits: Sequence[str]) -> set[str]:
+        """Read all that the records of these commits consist of, one kind of object after the other; its ids."""
         objects = self._objects
-        objects.read_ahead(commits)
-        trees: list[str] = []
-        blobs: list[str] = []
-        with suppress(TwiceError):  # the run that it is about will say so
-            objects.read_ahead([objects.read_commit(commit).tree for commit in commits])
-            for commit in commits:
-                entry = objects.find(objects.read_commit(commit).tree, RECORD_FOLDER)
-                trees += [entry.id] if entry else []
+        read: set[str] = set()
+        with suppress(TwiceError):  # whoever reads the run will be told
+            read |= objects.read_ahead(commits)
+            read |= objects.read_ahead([objects.read_commit(commit).tree for commit in commits])
+            found = [objects.find(objects.read_commit(commit).tree, RECORD_FOLDER) for commit in commits]
+            trees = [entry.id for entry in found if entry]
+            blobs: list[str] = []
             for _ in range(2):  # the record's own files, then those of its environment/
-                objects.read_ahead(trees)
+                read |= objects.read_ahead(trees)
                 entries = [entry for tree in dict.fromkeys(trees) for entry in objects.read_tree(tree)]
                 blobs += [entry.id for entry in entries if entry.name in _READ]
                 trees = [entry.id for entry in entries if entry.name == _ENVIRONMENT]
-            objects.read_ahead(blobs)
+            read |= objects.read_ahead(blobs)
+        return read
 
     def history(self, commit: str, metric: str) -> tuple[Point, ...]:
         """A metric's history, oldest first; empty when only its last value was logged."""
@@ -147,6 +153,22 @@ class RunStore:
         if entry is None:
             raise RecordError(f"{commit[:12]} is not a run: its commit has no {RECORD_FOLDER}/ folder")
         return entry.id
+
+
+class _Ahead:
+    """Reads ahead beside other work: git is a process of its own, and waiting for it is no work."""
+
+    def __init__(self, read: Callable[[Sequence[str]], set[str]], commits: Sequence[str]) -> None:
+        self._read: set[str] = set()
+        self._thread = threading.Thread(target=lambda: self._read.update(read(commits)), daemon=True)
+        if commits:
+            self._thread.start()
+
+    def finish(self) -> set[str]:
+        """Wait until all is read; its ids."""
+        if self._thread.ident is not None:
+            self._thread.join()
+        return self._read
 
 
 def commit_message(run: Run) -> str:
