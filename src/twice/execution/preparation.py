@@ -58,7 +58,11 @@ def find_data(
 
 
 def follow_links(path: str, tree: str, repository: Repository) -> str:
-    """A path of a record, with the symbolic links that the tree holds on its way replaced by what they name."""
+    """A path of a record, with the symbolic links that the tree holds on its way replaced by what they name.
+
+    A link into the git directory, as git-annex makes them, stays: in a linked work tree there is no such folder.
+    """
+    recorded = path
     for _ in range(_MOST_LINKS):
         parts = PurePosixPath(path).parts
         if PurePosixPath(path).is_absolute() or ".." in parts:
@@ -70,6 +74,8 @@ def follow_links(path: str, tree: str, repository: Repository) -> str:
             if entry.mode == SYMLINK:
                 target = os.fsdecode(repository.objects.read_blob(entry.id))
                 path = posixpath.normpath(posixpath.join(*parts[: end - 1], target, *parts[end:]))
+                if path.startswith(".git/"):
+                    return recorded
                 break
         else:
             return path
