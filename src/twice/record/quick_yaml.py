@@ -17,17 +17,21 @@ _LONGEST_KEY = 500
 _SPECIAL = frozenset("'\"{[")  # what words begin with that are not bare
 
 # Bare text begins with what begins nothing else in YAML, and holds no `: `, no ` #` and no blank at its end.
+_IN_BARE = "[^ \n:#]"
 _BARE = (
-    r"(?:--?(?=[\w.])|\.{0,2}/|[.+](?=\w))?\w[^\s:#]*"
-    r"(?:(?::(?=\S)|(?<=\S)#|[ ]+(?=[^\s#:]))[^\s:#]*)*"
+    r"(?:--?(?=[A-Za-z0-9_.])|\.{0,2}/|[.+](?=[A-Za-z0-9_]))?[A-Za-z0-9_\u00a1-\ufefe\U00010000-\U0010ffff]"
+    rf"{_IN_BARE}*(?:(?::(?=[^ \n])|(?<=[^ \n])#| +(?=[^ \n#:])){_IN_BARE}*)*"
 )
 _QUOTED = r"'(?:[^'\n]|'')*'|\"(?:[^\"\\\n]|\\[\"\\ntr]|\\u(?!d[89a-f])[0-9a-f]{4})*\""
 _LINE = re.compile(
-    rf"^( *)((?:- )*)(?:({_BARE}|{_QUOTED}):(?: (?=\S)|$))?(\{{\}}|\[\]|{_QUOTED}|-?\.(?:inf|nan)|{_BARE})?$",
+    rf"^( *)((?:- )*)(?:([A-Za-z_][A-Za-z0-9_./-]*|{_BARE}|{_QUOTED}):(?: (?=[^ \n])|$))?"  # indent, dashes, key
+    r"(?:(-?[0-9]+)|(-?[0-9]+\.[0-9]+(?:e[-+]?[0-9]+)?)|"  # a whole number, another number, or
+    rf"(\{{\}}|\[\]|{_QUOTED}|-?\.(?:inf|nan)|{_BARE}))?$",
     re.MULTILINE,
 )
 # What breaks a line for some reader of YAML or is no text for another; what starts or ends a document.
 _ODD = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
+_NOTHING = ("",) * 6
 _MARKS = ("---", "...")
 
 
@@ -44,15 +48,15 @@ def load_quickly(text: str, bare_value: Callable[[str], Any]) -> Any | None:
     ):
         return None
     lines = _LINE.findall(text)
-    if len(lines) != text.count("\n") + (lines[-1:] == [("", "", "", "")]):
-        return None
-    if lines[-1] == ("", "", "", ""):  # what comes after the last line end
+    if lines[-1:] == [_NOTHING]:  # what comes after the last line end
         lines.pop()
+    if len(lines) != text.count("\n"):
+        return None
     return _read(lines, bare_value)
 
 
-def _read(lines: list[tuple[str, str, str, str]], bare_value: Callable[[str], Any]) -> Any | None:
-    """The mapping that these lines are: indent, dashes, key and word of each."""
+def _read(lines: list[tuple[str, ...]], bare_value: Callable[[str], Any]) -> Any | None:
+    """The mapping that these lines are: indent, dashes, key, and one of whole number, number and word, of each."""
     # The containers that are open, outermost first, each with the column of its entries.
     root: dict[str, Any] = {}
     columns, opened = [0], [root]
@@ -61,7 +65,8 @@ def _read(lines: list[tuple[str, str, str, str]], bare_value: Callable[[str], An
     # The container that the next line opens belongs here; None when the last line had a value.
     waiting: Any = None
     waiting_key: Any = None
-    for indent, dashes, key, word in lines:
+    value: Any
+    for indent, dashes, key, whole, number, word in lines:
         at = len(indent)
         if waiting is None:
             while at < column:
@@ -95,15 +100,24 @@ def _read(lines: list[tuple[str, str, str, str]], bare_value: Callable[[str], An
             name = key if key[0] not in _SPECIAL else _unquoted(key)
             if name in container or len(key) > _LONGEST_KEY:
                 return None
-            if word:
-                container[name] = bare_value(word) if word[0] not in _SPECIAL else _special_value(word)
-            else:
-                container[name] = None  # keeps the place
-                waiting, waiting_key = container, name
-        elif not dashes or not word:
+        elif not dashes:
             return None
+        if number:
+            value = float(number)
+        elif whole:
+            value = int(whole)
+        elif word:
+            value = bare_value(word) if word[0] not in _SPECIAL else _special_value(word)
+        elif key:
+            container[name] = None  # keeps the place
+            waiting, waiting_key = container, name
+            continue
         else:
-            container.append(bare_value(word) if word[0] not in _SPECIAL else _special_value(word))
+            return None
+        if key:
+            container[name] = value
+        else:
+            container.append(value)
             waiting = None
         if len(columns) > _MAX_DEPTH:
             return None
