@@ -225,3 +225,11 @@ def test_scikit_learn_without_random_state(run: Runner) -> None:
         "print(forest.score(b, d), forest.feature_importances_.tolist())\n"
     )
     assert run(script).output == run(script).output != run(script, seed=8).output
+
+
+def test_polars_by_its_own_function(run: Runner) -> None:
+    (run.work / "polars.py").write_text("def set_random_seed(seed): print(seed)\n")
+    ran = run("import polars")
+    assert ran.output == run("import polars").output != run("import polars", seed=8).output
+    assert 0 <= int(ran.output) < 2**63
+    assert [event["what"] for event in ran.of_kind("seeded")] == ["polars"]
