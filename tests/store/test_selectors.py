@@ -12,12 +12,16 @@ from twice.store.run_index import Row
 from twice.store.selectors import select_run
 from twice.textforms import new_run_id
 
+NOW = datetime(2026, 11, 21, 18, 0, 0, tzinfo=timezone.utc)
 START = datetime(2026, 11, 21, 14, 22, 33, tzinfo=timezone.utc)
 
 
 def row(run_id: str, experiment: str = "train", name: str | None = None, commit: str = "0" * 40) -> Row:
     ref = f"refs/experiments/{experiment}/{run_id}"
-    return Row(ref=ref, commit=commit, id=run_id, experiment=experiment, name=name)
+    started = datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=timezone.utc)
+    return Row(
+        ref=ref, commit=commit, id=run_id, experiment=experiment, name=name, started_us=int(started.timestamp()) * 10**6
+    )
 
 
 def summary(of: Row, **metrics: float) -> RunSummary:
@@ -50,7 +54,7 @@ SUMMARIES = [
 
 
 def select(selector: str) -> Row:
-    return select_run(selector, ROWS, lambda: SUMMARIES, lambda metric: metric == "loss")
+    return select_run(selector, ROWS, lambda: SUMMARIES, lambda metric: metric == "loss", NOW)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +66,15 @@ def select(selector: str) -> Row:
         ("@~3", 0),
         ("eval/@", 2),
         ("train/@~1", 1),
+        ("@{yesterday}", 2),
+        ("@{2026-11-20}", 2),
+        ("@{2026-11-20}~", 1),
+        ("train/@{yesterday}", 1),
+        ("@{2026-11-20 09:30}", 1),
+        ("@{2026-11}", 3),
+        ("@{2 days ago}", 0),
+        ("@{4h}", 2),
+        ("@{now}", 3),
         ("k7q2", 3),
         ("k7m", 1),
         ("20261121", 3),
@@ -94,6 +107,9 @@ def test_an_ambiguous_part_lists_all_candidates_newest_first() -> None:
         ("", "no run ``"),
         ("k", "no run `k`"),
         ("@~4", "there are only 4 runs"),
+        ("@{2026-11-18}", "there was no run at that time"),
+        ("@{soon}", "that is no time"),
+        ("@{yesterday}~3", "there are only 3 runs: `@{yesterday}~3`"),
         ("nothing/@", "no run in experiment `nothing` yet"),
         ("best:f1", "no run has a metric `f1`"),
     ],

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 class Runs:
     """The runs of the repository, as the index has them."""
 
-    def __init__(self, repository: Repository, index: RunIndex) -> None:
+    def __init__(self, repository: Repository, index: RunIndex, now: Callable[[], datetime]) -> None:
         self._repository = repository
+        self._now = now
         self.index = index
 
     @cached_property
@@ -50,7 +52,7 @@ class Runs:
         """The run that a selector names, as the index has it.  Raises SelectorError."""
         from twice.store.selectors import select_run
 
-        return select_run(selector, self.index.rows(), self.index.summaries, _lower_is_better)
+        return select_run(selector, self.index.rows(), self.index.summaries, lower_is_better, self._now())
 
     def select(self, selector: str) -> tuple[Row, Run]:
         """The run that a selector names.  Raises SelectorError, RecordError."""
@@ -77,7 +79,7 @@ class Runs:
             place.clock.now(),
             select=self.row,
             history=self.history,
-            lower_is_better=_lower_is_better,
+            lower_is_better=lower_is_better,
         )
 
     def summaries(self, experiment: str | None = None) -> Sequence[RunSummary]:
@@ -89,14 +91,15 @@ class Runs:
 def known_runs(place: Workplace) -> Iterator[Runs]:
     """The runs, after bringing the index up to date."""
     with RunIndex.open(place.repository.state_dir) as index:
-        runs = Runs(place.repository, index)
+        runs = Runs(place.repository, index, place.clock.now)
         index.refresh(run_refs(place.repository), runs.read_records, _progress)
         notes = Notes(place.repository)
         index.refresh_notes(notes.tip(), notes.changed)
         yield runs
 
 
-def _lower_is_better(metric: str) -> bool:
+def lower_is_better(metric: str) -> bool:
+    """Whether less of a metric is better, as far as its name tells."""
     from twice.comparison.directions import direction
 
     return direction(metric) == "lower"

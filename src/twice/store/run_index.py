@@ -92,6 +92,7 @@ class Row:
     id: str
     experiment: str
     name: str | None
+    started_us: int = 0  # microseconds since 1970; of a run that cannot be read, as its id tells it
     problem: str | None = None
 
 
@@ -309,11 +310,12 @@ class RunIndex:
         """Every run, oldest first, of one experiment if given."""
         where, values = _within(experiment)
         found = self.fetch(
-            f"SELECT ref, commit_id, id, experiment, name, problem FROM runs{where} ORDER BY started_us, id", values
+            f"SELECT ref, commit_id, id, experiment, name, started_us, problem FROM runs{where} ORDER BY started_us, id",
+            values,
         )
         return [
-            Row(ref=ref, commit=commit, id=id_, experiment=group, name=name, problem=problem)
-            for ref, commit, id_, group, name, problem in found
+            Row(ref=ref, commit=commit, id=id_, experiment=group, name=name, started_us=us, problem=problem)
+            for ref, commit, id_, group, name, us, problem in found
         ]
 
     def summaries(self, experiment: str | None = None) -> list[RunSummary]:

@@ -2,6 +2,7 @@
 
 @  @~2               the latest run, the second before it
 train/@  train/@~1   the same within an experiment
+@{yesterday}         the latest run that had started by then: @{2026-11-20} (the end of that day), @{3 days ago}, @{2h}
 k7q2  20261121-14    any part of an id that only one run has
 baseline             a name (the latest run that bears it)
 best:accuracy        highest last value of a metric; best:loss lowest where the name says so; best:-loss lowest
@@ -14,12 +15,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from twice.errors import SelectorError
+from twice.query.moments import parse_moment
 from twice.record.summary import RunSummary
 from twice.store.run_index import Row
 
-_LATEST = re.compile(r"(?:(?P<experiment>.+)/)?@(?:~(?P<back>\d*))?")
+_LATEST = re.compile(r"(?:(?P<experiment>.+)/)?@(?:\{(?P<moment>[^{}]*)\})?(?:~(?P<back>\d*))?")
 _SHOWN = 8
 
 
@@ -28,13 +31,15 @@ def select_run(
     rows: Sequence[Row],
     summaries: Callable[[], Sequence[RunSummary]],
     lower_is_better: Callable[[str], bool | None],
+    now: datetime | None = None,
 ) -> Row:
     """The one run that a selector names; `rows` oldest first.  Raises SelectorError, listing candidates.
 
-    `summaries` is called only when the words of a run are needed: for `best:`, and to list candidates.
+    `summaries` is called only when the words of a run are needed: for `best:`, and to list candidates. Without `now`
+    there is no `@{…}`.
     """
     if match := _LATEST.fullmatch(selector):
-        return _latest(rows, match["experiment"], match["back"])
+        return _latest(selector, _until(match["moment"], rows, now), match["experiment"], match["back"])
     if selector.startswith("best:"):
         return _best(selector, rows, summaries(), lower_is_better)
     for found in (
@@ -50,16 +55,33 @@ def select_run(
     raise _unknown(selector, rows)
 
 
-def _latest(rows: Sequence[Row], experiment: str | None, back: str | None) -> Row:
+def _until(text: str | None, rows: Sequence[Row], now: datetime | None) -> Sequence[Row]:
+    """The runs that had started by the end of a span of time."""
+    if text is None:
+        return rows
+    span = None if now is None else parse_moment(text, now)
+    if span is None:
+        raise SelectorError(
+            f"`@{{{text}}}`: that is no time", hint="such as @{yesterday}, @{2026-11-20}, @{3 days ago} or @{2h}"
+        )
+    return [row for row in rows if row.started_us < span.end]
+
+
+def _latest(selector: str, rows: Sequence[Row], experiment: str | None, back: str | None) -> Row:
     steps = 0 if back is None else int(back or 1)
     among = [row for row in rows if experiment is None or row.experiment == experiment]
+    where = f" in experiment `{experiment}`" if experiment else ""
+    if not among and "{" in selector:
+        raise SelectorError(
+            f"there was no run{where} at that time: `{selector}`", hint="`twice ls --sort started` shows the first"
+        )
     if not among:
-        where = f" in experiment `{experiment}`" if experiment else ""
         raise SelectorError(f"there is no run{where} yet", hint="record one: twice run python train.py")
     if steps >= len(among):
+        first = selector.partition("~")[0]
         raise SelectorError(
-            f"there are only {len(among)} runs: `@~{steps}` would be one before the first",
-            hint=f"the first one is `@~{len(among) - 1}`",
+            f"there are only {len(among)} runs: `{first}~{steps}` would be one before the first",
+            hint=f"the first one is `{first}~{len(among) - 1}`",
         )
     return among[-1 - steps]
 
