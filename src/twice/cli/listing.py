@@ -76,7 +76,9 @@ def as_tree(
     return [listed[one] for one in positions], [summaries[one] for one in positions], [depth for _, depth in ordered]
 
 
-def chosen_columns(runs: Runs, names: str, listed: Sequence[Listed], summaries: Sequence[RunSummary]) -> Any:
+def chosen_columns(
+    place: Workplace, runs: Runs, names: str, listed: Sequence[Listed], summaries: Sequence[RunSummary]
+) -> Any:
     """The columns that a user names, with the values of these runs.  Raises UsageError for a name that none has."""
     from twice.display.chosen_table import ChosenColumn
     from twice.display.ids import shorten_ids
