@@ -34,6 +34,7 @@ from twice.execution.recording import Place, Recorded, record_run
 from twice.execution.verdict_notes import note_verdict
 from twice.execution.worktrees import Worktree, code_commit, fresh_worktree
 from twice.git.difference import changed_files
+from twice.git.objects import EXECUTABLE, FILE
 from twice.git.repository import Repository
 from twice.git.snapshot import scan, write_tree
 from twice.record.model import Code, DataFile, Point, Run
@@ -195,11 +196,17 @@ def _verified_code(original: Run, worktree: Worktree) -> Code:
 
 
 def _entry_text(original: Run, repository: Repository) -> str:
-    """The text of the script that the command names; empty when it names none."""
-    execution = original.execution
-    path = Path(execution.directory, execution.entry_point or "").as_posix()
-    entry = repository.objects.find(original.code.tree, path) if execution.entry_point else None
-    return repository.objects.read_blob(entry.id).decode("utf-8", "replace") if entry is not None else ""
+    """The text of the script or module that the command names; empty when it names none that the code holds."""
+    name = original.execution.entry_point
+    if not name:
+        return ""
+    below = name.replace(".", "/")
+    for candidate in (name, f"{below}.py", f"{below}/__main__.py"):  # `python -m package.module`, `python -m package`
+        path = Path(original.execution.directory, candidate).as_posix()
+        entry = repository.objects.find(original.code.tree, path)
+        if entry is not None and entry.mode in (FILE, EXECUTABLE):
+            return repository.objects.read_blob(entry.id).decode("utf-8", "replace")
+    return ""
 
 
 def _named(wanted: Run, original: Run, repository: Repository) -> list[Found]:
