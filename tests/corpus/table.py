@@ -27,7 +27,7 @@ class Program:
     options: tuple[str, ...] = ()  # of `twice run`
     stdin: str | None = None
     exit_code: int = 0
-    says: tuple[str, ...] = ()  # in the verdict: the cause, by name
+    says: tuple[str, ...] = ()  # the cause, by name
 
 
 SAME = "byte-identical"
@@ -122,7 +122,11 @@ PROGRAMS = {
     "threads": Program(files="threads.py", command="python threads.py", needs=("numpy",), distinct=4),
     "children": Program(files="children", command="python main.py", outputs=outputs("children.txt"), distinct=3),
     "isolated-child": Program(
-        files="isolated_child.py", command="python isolated_child.py", outcome="diverged", diverging=("draw",)
+        files="isolated_child.py",
+        command="python isolated_child.py",
+        outcome="diverged",
+        diverging=("draw",),
+        says=("not seeded: main/popen-1",),
     ),
     "torch-training": Program(
         files="torch_training.py",
@@ -221,6 +225,7 @@ PROGRAMS = {
         outcome="diverged",
         diverging=("entropy", "token"),
         outputs={"id.txt": "differs"},
+        says=("the system's entropy",),
     ),
     "dated-report": Program(
         files="dated_report.py",
@@ -228,6 +233,7 @@ PROGRAMS = {
         outcome="diverged",
         outputs={"report.txt": "differs"},
         is_random=False,
+        says=("the time",),
     ),
     "grows-its-data": Program(
         files="grows_its_data",
@@ -249,6 +255,7 @@ PROGRAMS = {
         outcome="diverged",
         diverging=("sum",),
         is_random=False,
+        says=("what came on standard input",),
     ),
     "unseeded": Program(
         files="standard_random.py",
@@ -257,7 +264,7 @@ PROGRAMS = {
         outcome="diverged",
         diverging=("mean", "private", "pick"),
         outputs={"deck.txt": "differs"},
-        says=("seed",),
+        says=("seeding was switched off",),
     ),
     "fails": Program(files="fails.py", command="python fails.py", exit_code=3, outputs=outputs("half.txt")),
 }

@@ -175,8 +175,10 @@ def check_verdict(program: Program, was: Carried, verdict: dict[str, Any], told:
     for metric in verdict["metrics"]:
         assert metric["state"] in (allowed if metric["name"] in program.diverging else {"bit-exact"}), metric
     assert {one["path"]: one["state"] for one in verdict["outputs"]} == dict(program.outputs)
-    words = json.dumps(verdict["rows"])
+    words = json.dumps(verdict["causes"])
     assert all(cause in words for cause in program.says), words
+    if verdict["outcome"] == "diverged":
+        assert verdict["causes"] and "nothing that is recorded" not in words, words
 
 
 def check_claims(was: Carried, verdict: dict[str, Any], told: str) -> None:
