@@ -21,6 +21,8 @@ COMMANDS = {
     "run": "Run a command and record it as a run",
     "ls": "List the runs",
     "show": "Show one run",
+    "best": "Show the run with the best value of a metric",
+    "importance": "Rank the params by how much of a metric goes with them",
     "diff": "Show what differs between two runs",
     "compare": "Show runs side by side",
     "plot": "Draw charts of runs",

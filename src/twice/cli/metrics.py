@@ -1,0 +1,57 @@
+"""Which runs have a metric, the best first?  What `best` and `importance` ask; and completion of metrics' names."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal, NamedTuple
+
+import click
+
+from twice.cli.runs import Runs, known_runs
+from twice.cli.workplace import Workplace, tell, workplace
+from twice.errors import TwiceError, UsageError
+
+Extreme = Literal["lowest", "highest"]
+
+
+class MetricRuns(NamedTuple):
+    """The keys of the runs that have a number for a metric, the best first, and the numbers."""
+
+    keys: list[int]
+    values: dict[int, float]
+    extreme: Extreme
+    is_told: bool  # by the user, or by the metric's name
+
+
+def metric_runs(
+    place: Workplace, runs: Runs, metric: str, filter_text: str | None, extreme: str | None = None
+) -> MetricRuns:
+    """The runs that a filter finds and that have the metric.  Raises UsageError: no such metric, a bad filter."""
+    from twice.comparison.directions import direction
+    from twice.query.binding import bind_order
+
+    search = runs.search(place)
+    field = bind_order(metric, search.vocabulary).field
+    if field.family != "metric":
+        raise UsageError(f"`{metric}` is no metric of any run", hint=f"write `metrics.{metric}` if it is one")
+    told = direction(field.key)
+    if extreme is None:
+        extreme = "lowest" if told == "lower" else "highest"
+    lowest = extreme == "lowest"
+    name = metric.strip().removeprefix("-")
+    found = search.find(filter_text or "", [name if lowest else f"-{name}"])
+    for note in found.notes:
+        tell(note)
+    ((_, values),) = search.columns([name], found.keys)
+    numbers = {key: float(value) for key, value in values.items() if value is not None}
+    keys = [key for key in found.keys if not math.isnan(numbers.get(key, math.nan))]
+    return MetricRuns(keys, numbers, "lowest" if lowest else "highest", told is not None)
+
+
+def complete_metric(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+    """Completion: the names of metrics."""
+    try:
+        with workplace(bare_ok=True) as place, known_runs(place) as runs:
+            return [name for name in runs.index.names("metric") if name.startswith(incomplete)]
+    except TwiceError:
+        return []
