@@ -67,6 +67,8 @@ def test_compare_shows_what_differs_and_knows_replicates(runs: Path, twice: Twic
     assert [(len(group["runs"]), group["n"]) for group in shape["groups"]] == [(2, 2), (1, 2)]
     assert "| <code>lr</code> | 0.1 | 0.3 |" in twice("compare", "@~3", "@", "--md").out
     assert "it takes 2 to 50" in twice("compare", "@", "@", expect=2).err
+    found = json.loads(twice("compare", "-f", "params.lr > 0.2", "--json").out)
+    assert len(found["runs"]) == 2 and len(found["groups"]) == 1
 
 
 def test_diff_says_whether_it_is_noise(runs: Path, twice: Twice) -> None:
@@ -129,7 +131,8 @@ def test_report_and_its_gate(runs: Path, twice: Twice) -> None:
     done = twice("report", "--fail-if", "acuracy < 1", expect=2)
     assert "did you mean `accuracy`?" in done.err and "^" in done.err
     assert "nothing to be held against" in twice("report", "@", expect=2).err
-    assert "runs side by side" in twice("report", "@", "@~1", "@~2").out
+    assert "3 runs side by side" in twice("report", "@", "@~1", "@~2").out
+    assert "2 runs side by side" in twice("report", "-f", "lr < 0.2").out
 
 
 def test_report_for_machines(runs: Path, twice: Twice, tmp_path: Path) -> None:
@@ -198,7 +201,7 @@ def test_plots_as_one_file_of_html(runs: Path, twice: Twice, kind: str) -> None:
 def test_mistakes_in_plots_are_told(runs: Path, twice: Twice) -> None:
     assert "what form of image" in twice("plot", "-o", "p.xyz", expect=2).err
     assert "none of these runs has a metric `nope`" in twice("plot", "-m", "nope", "-o", "p.html", expect=2).err
-    assert "no run in experiment `nope`" in twice("plot", "-e", "nope", "-o", "p.html", expect=2).err
+    assert "no run is found" in twice("plot", "-e", "nope", "-o", "p.html", expect=2).err
     twice("compare", "@", "@~3", "--plot", "p.html")
     assert "<svg" in (runs / "p.html").read_text()
 

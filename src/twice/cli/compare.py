@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from twice.cli.chosen import chosen_runs
 from twice.cli.groups import groups_of, histories_of, same_code
-from twice.cli.options import colour_option, json_option, print_json
+from twice.cli.options import colour_option, filter_option, json_option, print_json
 from twice.cli.runs import complete_run, known_runs
 from twice.cli.screen import When, output_screen, show_text
 from twice.cli.workplace import workplace
@@ -14,14 +15,21 @@ from twice.errors import UsageError
 
 
 @click.command("compare", epilog="Example: twice compare @~2 @~1 @")
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, shell_complete=complete_run)
+@click.argument("runs", metavar="[RUN]...", nargs=-1, shell_complete=complete_run)
+@filter_option
 @click.option("-a", "--all", "all_rows", is_flag=True, help="Also the rows that are the same in all runs.")
 @click.option("--md", "as_markdown", is_flag=True, help="Print tables of Markdown instead.")
 @click.option("--plot", metavar="FILE", help="Draw a chart of the metrics instead: .html, .svg or .png.")
 @json_option
 @colour_option
 def command(
-    runs: tuple[str, ...], all_rows: bool, as_markdown: bool, plot: str | None, as_json: bool, colour: When
+    runs: tuple[str, ...],
+    filter_text: str | None,
+    all_rows: bool,
+    as_markdown: bool,
+    plot: str | None,
+    as_json: bool,
+    colour: When,
 ) -> int:
     """Show runs side by side
 
@@ -29,7 +37,7 @@ def command(
     seed alone are replicates: their means stand below, and whether they differ by more than seeds make them.
     """
     with workplace(bare_ok=True) as place, known_runs(place) as known:
-        found = {row.id: (row, run) for row, run in (known.select(selector) for selector in runs)}
+        found = {row.id: (row, run) for row, run in chosen_runs(place, known, runs, filter_text, most=MOST_RUNS)}
         if not 2 <= len(found) <= MOST_RUNS:
             raise UsageError(
                 f"{len(found)} run{'' if len(found) == 1 else 's'} to compare: it takes 2 to {MOST_RUNS}",

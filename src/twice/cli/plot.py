@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from twice.cli.chosen import chosen_runs
+from twice.cli.options import filter_option
 from twice.cli.runs import Runs, complete_run, known_runs
 from twice.cli.screen import show_bytes
 from twice.cli.workplace import tell, workplace
@@ -18,6 +20,7 @@ from twice.record.summary import RunSummary, summarise_run
 
 KINDS = ("curves", "scatter", "parallel", "importance")
 _MOST_CHARTS = 12
+_MOST_RUNS = 1000
 _MOST_AXES = 10
 _MOST_CURVES = 50
 _FORMS = ("html", "png", "svg", "pdf")
@@ -28,6 +31,7 @@ Chosen = Sequence[tuple[str, Run]]
 
 @click.command("plot", epilog="Example: twice plot -e train --kind curves -m loss -o loss.html")
 @click.argument("runs", metavar="[RUN...]", nargs=-1, shell_complete=complete_run)
+@filter_option
 @click.option("-e", "--experiment", metavar="NAME", help="All runs of this experiment.")
 @click.option("--kind", type=click.Choice(KINDS), default="curves", help="What to draw.")
 @click.option(
@@ -36,25 +40,21 @@ Chosen = Sequence[tuple[str, Run]]
 @click.option("-x", "x", metavar="NAME", help="What stands below a scatter plot: a param, a metric or duration.")
 @click.option("-o", "--output", metavar="FILE", required=True, help="Where to: .html, .png, .svg, .pdf; - prints HTML.")
 def command(
-    runs: tuple[str, ...], experiment: str | None, kind: str, metrics: tuple[str, ...], x: str | None, output: str
+    runs: tuple[str, ...],
+    filter_text: str | None,
+    experiment: str | None,
+    kind: str,
+    metrics: tuple[str, ...],
+    x: str | None,
+    output: str,
 ) -> int:
     """Draw charts of runs
 
     HTML needs nothing and loads nothing; images take matplotlib (the extra `twice[plot]`).
     """
     with workplace(bare_ok=True) as place, known_runs(place) as known:
-        chosen: list[tuple[str, Run]]
-        if runs:
-            found = {row.id: (row.commit, run) for row, run in map(known.select, runs)}
-            chosen = list(found.values())
-        else:
-            rows = [row for row in known.index.rows(experiment) if row.problem is None]
-            by_ref = known.index.runs([row.ref for row in rows[-1000:]])
-            chosen = [(row.commit, by_ref[row.ref]) for row in rows if row.ref in by_ref]
-        if not chosen:
-            where = f" in experiment `{experiment}`" if experiment else ""
-            raise UsageError(f"there is no run{where} to draw", hint="record one: twice run python train.py")
-        return draw_runs(known, chosen, kind, output, metrics, x)
+        found = chosen_runs(place, known, runs, filter_text, experiment, most=_MOST_RUNS)
+        return draw_runs(known, [(row.commit, run) for row, run in found], kind, output, metrics, x)
 
 
 def draw_runs(known: Runs, chosen: Chosen, kind: str, output: str, metrics: Sequence[str], x: str | None = None) -> int:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from twice.cli.chosen import chosen_runs
 from twice.cli.groups import groups_of, histories_of, same_code
+from twice.cli.options import filter_option
 from twice.cli.reviews import review_of
 from twice.cli.runs import Runs, complete_run, known_runs
 from twice.cli.screen import show_bytes
@@ -22,6 +24,7 @@ Selected = tuple[Row, Run]
 
 @click.command("report", epilog="Example: twice report @~1..@ --md --fail-if 'accuracy < base - noise'")
 @click.argument("runs", metavar="[A..B | RUN...]", nargs=-1, shell_complete=complete_run)
+@filter_option
 @click.option("--md", "form", flag_value="md", default=True, help="Markdown for a comment, at most 60,000 characters.")
 @click.option("--html", "form", flag_value="html", help="One HTML file that needs nothing else.")
 @click.option("--gitlab", "form", flag_value="gitlab", help="B's metrics in OpenMetrics text, for GitLab's widget.")
@@ -30,7 +33,14 @@ Selected = tuple[Row, Run]
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write there, not to stdout.")
 @click.option("--fail-if", "conditions", metavar="CONDITION", multiple=True, help="Exit with 1 if this holds.")
 @click.option("--key", metavar="TEXT", help="What a later report of the same comparison is recognised by.")
-def command(runs: tuple[str, ...], form: str, output: Path | None, conditions: tuple[str, ...], key: str | None) -> int:
+def command(
+    runs: tuple[str, ...],
+    filter_text: str | None,
+    form: str,
+    output: Path | None,
+    conditions: tuple[str, ...],
+    key: str | None,
+) -> int:
     """Review runs, for a pull request or CI
 
     A..B holds run B against run A (default: the latest against the one before it); more than two runs stand side by side.
@@ -38,12 +48,12 @@ def command(runs: tuple[str, ...], form: str, output: Path | None, conditions: t
     apart seeds alone put the two. Exits with 1 only if a condition holds, or cannot be computed.
     """
     with workplace(bare_ok=True) as place, known_runs(place) as known:
-        words = _split(runs)
-        if len(words) > 2:
+        if len(runs) > 2 or filter_text is not None:
             if form != "md" or conditions:
                 raise UsageError("more than two runs stand side by side as Markdown only", hint="name two: A..B")
-            _write(_side_by_side(place, known, words), output)
+            _write(_side_by_side(place, known, runs, filter_text), output)
             return 0
+        words = _split(runs)
         a, b = known.select(words[0]), known.select(words[1])
         review = review_of(place, known, a, b, conditions, key or "..".join(words))
         _write_form(place, review, form, output)
@@ -61,8 +71,6 @@ def _split(runs: tuple[str, ...]) -> list[str]:
         if not dots:
             raise UsageError("one run alone has nothing to be held against", hint=f"twice report @~1..{runs[0]}")
         return [first or "@", second or "@"]
-    if len(runs) > MOST_RUNS:
-        raise UsageError(f"{len(runs)} runs are too many for a report: at most {MOST_RUNS}")
     return list(runs)
 
 
@@ -113,10 +121,12 @@ def _tell_github(place: Workplace, review: Review, output: Path | None) -> None:
     click.echo(workflow_commands(find_annotations(review, read)), nl=False)
 
 
-def _side_by_side(place: Workplace, known: Runs, words: list[str]) -> str:
+def _side_by_side(place: Workplace, known: Runs, words: tuple[str, ...], filter_text: str | None) -> str:
     from twice.display.compare_page import compare_markdown
 
-    found = {row.id: (row, run) for row, run in map(known.select, words)}
+    found = {row.id: (row, run) for row, run in chosen_runs(place, known, words, filter_text, most=MOST_RUNS)}
+    if len(found) > MOST_RUNS:
+        raise UsageError(f"{len(found)} runs are too many for a report: at most {MOST_RUNS}")
     chosen = [run for _, run in found.values()]
     side = put_side_by_side(chosen, same_code(place), groups_of(place, known, chosen))
     logged = list(dict.fromkeys(n for run in chosen for n, each in run.metrics.items() if each.count > 1))
