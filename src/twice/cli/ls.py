@@ -14,6 +14,7 @@ from twice.cli.screen import Screen, When, output_screen, show_text
 from twice.cli.workplace import Workplace, tell, workplace
 from twice.record.summary import RunSummary
 
+_PROBLEMS_SHOWN = 10
 _SHOWN = 100  # rows of a table, unless asked for more
 
 
@@ -62,8 +63,7 @@ def command(
             print_json(runs_json(summaries if orders else summaries[::-1]))
             return 0
         if not (filter_text or selectors):
-            for run_id, problem in runs.index.problems(experiment):
-                tell(f"run {run_id} cannot be read: {problem}")
+            _tell_problems(runs.index.problems(experiment))
         if not listed:
             asked = filter_text or selectors or experiment
             tell("no run is like that" if asked else "no run yet; record one: twice run python train.py")
@@ -84,6 +84,14 @@ def command(
         if cut_off:
             tell(f"{cut_off} cut off before being recorded: `twice recover` records what was captured")
     return 0
+
+
+def _tell_problems(problems: Sequence[tuple[str, str]]) -> None:
+    """Say which runs are not in the list, because their records cannot be read."""
+    for run_id, problem in problems[:_PROBLEMS_SHOWN]:
+        tell(f"run {run_id} cannot be read: {problem}")
+    if len(problems) > _PROBLEMS_SHOWN:
+        tell(f"{len(problems) - _PROBLEMS_SHOWN} more cannot be read")
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,14 +83,7 @@ class ObjectStore:
         They stay until `forget` drops them. What cannot be read is left for whoever asks for it.
         """
         wanted = {one for one in object_ids if self._is_id(one)}
-        packed = []
-        for object_id in wanted - self._ahead.keys():
-            found = self._loose.read(object_id)
-            if found is None:
-                packed.append(object_id)
-            else:
-                self._ahead[object_id] = found
-        self._ahead.update(self._packed.read_many(packed))
+        self._ahead.update(self._packed.read_many(list(wanted - self._ahead.keys())))
         return wanted
 
     def forget(self, object_ids: Iterable[str]) -> None:

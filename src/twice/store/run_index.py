@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from twice.record.model import Run
     from twice.store.run_rows import NamedSet, RunRows
 
-_SCHEMA_VERSION = 4
+_SCHEMA_VERSION = 5
 _SCHEMA = """
 CREATE TABLE made_by (text TEXT NOT NULL);
 CREATE TABLE runs (
@@ -48,8 +48,6 @@ CREATE INDEX runs_by_time ON runs (started_us, id);
 CREATE INDEX runs_by_id ON runs (id);
 -- JSON of a RunSummary
 CREATE TABLE summaries (run INTEGER PRIMARY KEY, text TEXT NOT NULL);
--- JSON of the record, less what `sets` has
-CREATE TABLE documents (run INTEGER PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE names (key INTEGER PRIMARY KEY, family TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (family, name));
 CREATE TABLE words (name INTEGER, run INTEGER, number, text TEXT, PRIMARY KEY (name, run)) WITHOUT ROWID;
 CREATE TABLE metrics (
@@ -60,7 +58,7 @@ CREATE TABLE metrics (
 CREATE TABLE metric_values (
   name TEXT, step INTEGER, run INTEGER, is_logged INTEGER, value, PRIMARY KEY (name, step, run)
 ) WITHOUT ROWID;
-CREATE TABLE sets (key INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, document TEXT);
+CREATE TABLE sets (key INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE);
 CREATE TABLE packages (owner INTEGER, name TEXT, version TEXT, PRIMARY KEY (name, owner)) WITHOUT ROWID;
 CREATE TABLE files (owner INTEGER, path TEXT, name TEXT, stem TEXT, sha256 TEXT);
 CREATE INDEX files_by_owner ON files (owner);
@@ -73,7 +71,7 @@ CREATE TABLE notes_tip (id TEXT NOT NULL);
 """
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _AT_ONCE = 500  # runs that are read and written together
-_BY_RUN = tuple(f"DELETE FROM {table} WHERE run = ?" for table in ("summaries", "documents", "metric_values"))
+_BY_RUN = tuple(f"DELETE FROM {table} WHERE run = ?" for table in ("summaries", "metric_values"))
 _NOT_DAMAGED = ("locked", "readonly", "unable to open", "disk is full", "disk I/O", "no such", "syntax", "interrupted")
 
 Recorded = tuple[Mapping[str, Any], "str | None"]
@@ -103,6 +101,7 @@ class RunIndex:
         self._connection = connection
         self._path = path
         self._refresh_again: Callable[[], None] = lambda: None
+        self._read: ReadRecords = lambda commits: iter(())
 
     @classmethod
     def open(cls, state_dir: Path) -> RunIndex:
@@ -137,6 +136,7 @@ class RunIndex:
 
         `progress` is told (done, of how many) as new runs are read.
         """
+        self._read = read
         self._refresh_again = lambda: self._refresh(refs, read, progress)
         try:
             self._refresh(refs, read, progress)
@@ -235,7 +235,7 @@ class RunIndex:
         connection = self._connection
         names = _Names(connection)
         last = connection.execute("SELECT coalesce(max(key), 0) FROM runs").fetchone()[0]
-        runs, summaries, documents, words, metrics = [], [], [], [], []
+        runs, summaries, words, metrics = [], [], [], []
         for key, one in enumerate(rows, last + 1):
             facts = one.facts
             for group in ("packages", "inputs", "outputs"):
@@ -243,7 +243,6 @@ class RunIndex:
             runs.append((key, *(facts[column] for column in COLUMNS)))
             if one.summary is not None:
                 summaries.append((key, one.summary))
-                documents.append((key, one.document))
             words += [(names.key("param", name), key, number, text) for name, number, text in one.params]
             words += [(names.key("tag", name), key, number, text) for name, number, text in one.tags]
             metrics += [(names.key("metric", name), key, *numbers) for name, *numbers in one.metrics]
@@ -252,7 +251,6 @@ class RunIndex:
         metrics.sort(key=_by_name_and_run)
         connection.executemany(f"INSERT INTO runs (key, {', '.join(COLUMNS)}) VALUES (?{', ?' * len(COLUMNS)})", runs)
         connection.executemany("INSERT INTO summaries VALUES (?, ?)", summaries)
-        connection.executemany("INSERT INTO documents VALUES (?, ?)", documents)
         connection.executemany("INSERT OR REPLACE INTO words VALUES (?, ?, ?, ?)", words)
         connection.executemany("INSERT OR REPLACE INTO metrics VALUES (?, ?, ?, ?, ?, ?, ?)", metrics)
 
@@ -263,9 +261,7 @@ class RunIndex:
         found = self._connection.execute("SELECT key FROM sets WHERE digest = ?", (digest,)).fetchone()
         if found is not None:
             return int(found[0])
-        key = self._connection.execute(
-            "INSERT INTO sets (digest, document) VALUES (?, ?)", (digest, content.document)
-        ).lastrowid
+        key = self._connection.execute("INSERT INTO sets (digest) VALUES (?)", (digest,)).lastrowid
         statement = (
             "INSERT OR REPLACE INTO packages VALUES (?, ?, ?)"
             if group == "packages"
@@ -383,21 +379,18 @@ class RunIndex:
         return dict(self.fetch(statement, (json.dumps(list(keys)),)))
 
     def runs(self, refs: Iterable[str]) -> dict[str, Run]:
-        """Ref → run, for those refs whose record could be read."""
+        """Ref → run, for those refs whose record could be read; read with what `refresh` was given to read with."""
         from twice.record.files import from_documents
 
+        wanted = json.dumps(list(refs))
+        commits = dict(
+            self.fetch("SELECT ref, commit_id FROM runs WHERE ref IN (SELECT value FROM json_each(?))", (wanted,))
+        )
         found: dict[str, Run] = {}
-        for ref in refs:
-            rows = self.fetch(
-                "SELECT documents.text, sets.document FROM runs JOIN documents ON run = runs.key"
-                " LEFT JOIN sets ON sets.key = runs.packages WHERE ref = ?",
-                (ref,),
-            )
-            for text, shared in rows:
-                documents, lock = json.loads(text)
-                if shared is not None:
-                    documents["packages"], lock = json.loads(shared)
-                found[ref] = from_documents(documents, lock)
+        ordered = [ref for ref in json.loads(wanted) if ref in commits]
+        for ref, record in zip(ordered, self._read([commits[ref] for ref in ordered]), strict=True):
+            if not isinstance(record, TwiceError):
+                found[ref] = from_documents(*record)
         return found
 
     def operations(self, commit: str) -> tuple[Operation, ...]:

@@ -32,7 +32,6 @@ class NamedSet(NamedTuple):
 
     digest: str
     rows: tuple[tuple[str | None, ...], ...]
-    document: str | None = None  # JSON of the document that they are from, and of what belongs to it
 
 
 class RunRows(NamedTuple):
@@ -40,7 +39,6 @@ class RunRows(NamedTuple):
 
     facts: dict[str, Any]
     summary: str | None  # JSON of a RunSummary; None when the record could not be read
-    document: str | None  # JSON of the record's documents but `packages`
     params: list[tuple[str, Any, str]]  # name, number, text
     tags: list[tuple[str, Any, str]]
     metrics: list[tuple[str, Any, Any, Any, Any, int]]  # name, last, min, max, mean, count; NaN is None
@@ -54,29 +52,29 @@ class RowMaker:
 
     def __init__(self) -> None:
         # By identity, for reading gives equal documents as one object; it is kept, so that no other takes its number.
-        self._packages: dict[tuple[int, str | None], tuple[Any, NamedSet]] = {}
+        self._packages: dict[int, tuple[Any, NamedSet]] = {}
 
     def rows_of(self, ref: str, commit: str, record: tuple[Mapping[str, Any], str | None] | TwiceError) -> RunRows:
-        """The rows of a run, from its documents and its lock; or of one whose record could not be read, and why."""
+        """The rows of a run, from its documents; or of one whose record could not be read, and why."""
         experiment, _, run_id = ref.removeprefix("refs/experiments/").rpartition("/")
         facts: dict[str, Any] = dict.fromkeys(COLUMNS)
         facts.update(ref=ref, commit_id=commit, id=run_id, experiment=experiment)
         if not isinstance(record, TwiceError):
             try:
-                documents, lock = record
-                packages = self._package_set(documents["packages"], lock) if "packages" in documents else None
-                return _rows(dict(facts), documents, lock, packages)
-            except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+                documents = record[0]
+                packages = self._package_set(documents["packages"]) if "packages" in documents else None
+                return _rows(dict(facts), documents, packages)
+            except (KeyError, ValueError, IndexError) as error:
                 record = _misfit(record, error)  # valid by its schema, and yet no time, or no path
         facts.update(started_us=_moment_in(run_id), problem=record.message)
-        return RunRows(facts, None, None, [], [], [])
+        return RunRows(facts, None, [], [], [])
 
-    def _package_set(self, packages: Mapping[str, Any], lock: str | None) -> NamedSet:
-        key = (id(packages), lock)
+    def _package_set(self, packages: Mapping[str, Any]) -> NamedSet:
+        key = id(packages)
         if key not in self._packages:
             if len(self._packages) > 100:
                 self._packages.clear()
-            self._packages[key] = (packages, _packages(packages, lock))
+            self._packages[key] = (packages, _packages(packages))
         return self._packages[key][1]
 
 
@@ -90,7 +88,7 @@ def _misfit(record: tuple[Mapping[str, Any], str | None], error: Exception) -> T
     return RecordError(f"its record does not fit: {error}")
 
 
-def _rows(facts: dict[str, Any], documents: Mapping[str, Any], lock: str | None, packages: NamedSet | None) -> RunRows:
+def _rows(facts: dict[str, Any], documents: Mapping[str, Any], packages: NamedSet | None) -> RunRows:
     run, code = documents["run"], documents["run"]["code"]
     for name in (
         "name",
@@ -142,7 +140,6 @@ def _rows(facts: dict[str, Any], documents: Mapping[str, Any], lock: str | None,
     return RunRows(
         facts,
         _json(summary),
-        _json([{name: each for name, each in documents.items() if name != "packages"}, _lock_alone(documents, lock)]),
         _values(params),
         _values(tags),
         [_metric(name, metric) for name, metric in metrics.items()],
@@ -150,10 +147,6 @@ def _rows(facts: dict[str, Any], documents: Mapping[str, Any], lock: str | None,
         _files(data.get("inputs", ())),
         _files(data.get("outputs", ())),
     )
-
-
-def _lock_alone(documents: Mapping[str, Any], lock: str | None) -> str | None:
-    return lock if "packages" not in documents else None  # otherwise it is beside the packages
 
 
 def _values(values: Mapping[str, Any]) -> list[tuple[str, Any, str]]:
@@ -165,11 +158,10 @@ def _metric(name: str, metric: Mapping[str, Any]) -> tuple[str, Any, Any, Any, A
     return clean_text(name), last, low, high, mean, metric.get("count", 1)
 
 
-def _packages(packages: Mapping[str, Any], lock: str | None) -> NamedSet:
+def _packages(packages: Mapping[str, Any]) -> NamedSet:
     rows = [("python", packages["interpreter"]["version"])]
     rows += [(one["name"], one["version"]) for one in packages.get("distributions", ()) if one["name"] != "python"]
-    document = _json([packages, lock])
-    return NamedSet(_digest(document), tuple(dict(rows).items()), document)
+    return NamedSet(_digest(packages), tuple(dict(rows).items()))
 
 
 def _files(files: Iterable[Mapping[str, Any]]) -> NamedSet | None:
