@@ -190,12 +190,12 @@ def test_the_steps_of_the_action_run(runs: Path, twice: Twice, tmp_path: Path) -
 # ------------------------------------------------------------------------------------------------ plot, show, claims
 
 
-@pytest.mark.parametrize("kind", ["curves", "scatter", "parallel"])
+@pytest.mark.parametrize("kind", ["curves", "scatter", "parallel", "importance"])
 def test_plots_as_one_file_of_html(runs: Path, twice: Twice, kind: str) -> None:
     assert "wrote p.html" in twice("plot", "--kind", kind, "-o", "p.html").err
     page = (runs / "p.html").read_text()
     assert page.count("<svg") >= 1 and not re.search(r"(?:\bsrc|href)=", page)
-    assert twice("plot", "--kind", kind, "-o", "-", "@", "@~3").out.startswith("<!doctype html>")
+    assert twice("plot", "--kind", kind, "-o", "-", "-e", "train").out.startswith("<!doctype html>")
 
 
 def test_mistakes_in_plots_are_told(runs: Path, twice: Twice) -> None:

@@ -12,6 +12,7 @@ from twice.cli.options import filter_option
 from twice.cli.runs import Runs, complete_run, known_runs
 from twice.cli.screen import show_bytes
 from twice.cli.workplace import tell, workplace
+from twice.comparison.values import is_number
 from twice.display.charts import Chart, curves, differing_columns, importance, parallel, scatter
 from twice.display.ids import shorten_ids
 from twice.errors import UsageError
@@ -22,6 +23,8 @@ KINDS = ("curves", "scatter", "parallel", "importance")
 _MOST_CHARTS = 12
 _MOST_RUNS = 1000
 _MOST_AXES = 10
+_MOST_BARS = 30
+_FEWEST = 4  # runs that tell anything, as `twice importance` has it
 _MOST_CURVES = 50
 _FORMS = ("html", "png", "svg", "pdf")
 
@@ -102,7 +105,7 @@ def _charts(known: Runs, chosen: Chosen, kind: str, metrics: Sequence[str], x: s
     elif kind == "parallel":
         made = [parallel([*params[: _MOST_AXES - len(wanted)], *wanted], summaries, names)]
     else:
-        made = [_importance(metric, summaries, params) for metric in wanted]
+        made = [_importance(metric, summaries) for metric in wanted]
     found = [chart for chart in made if chart is not None][:_MOST_CHARTS]
     if not found:
         raise UsageError(f"nothing to draw as {kind}: no param differs in these runs, or too few have values")
@@ -130,17 +133,23 @@ def _curves(known: Runs, chosen: Chosen, metrics: Sequence[str], names: dict[str
     return found
 
 
-def _importance(metric: str, summaries: Sequence[RunSummary], params: Sequence[str]) -> Chart | None:
-    from twice.comparison.association import associate
+def _importance(metric: str, summaries: Sequence[RunSummary]) -> Chart | None:
+    from twice.comparison.directions import direction
+    from twice.comparison.importance import rank_params
 
-    having = [one for one in summaries if metric in one.metrics]
-    scores = [
-        (name, score)
-        for name in params
-        if (score := associate([one.params.get(name) for one in having], [one.metrics[metric] for one in having]))
-        is not None
-    ]
-    return importance(metric, scores, f"from {len(having)} runs; says what goes together, not what causes what")
+    having = [one for one in summaries if one.reproduces is None and is_number(one.metrics.get(metric))]
+    having = [one for one in having if one.metrics[metric] == one.metrics[metric]]
+    if len(having) < _FEWEST:
+        raise UsageError(
+            f"only {len(having)} runs have a number for `{metric}`: too few to say anything",
+            hint=f"at least {_FEWEST} are needed, and 20 or more are better",
+        )
+    values = [one.metrics[metric] for one in having]
+    ranking = rank_params([one.params for one in having], values, lower_is_better=direction(metric) == "lower")
+    scores = [(one.param, max(one.share, 0.0)) for one in ranking.params[:_MOST_BARS]]
+    return importance(
+        metric, scores, f"share of the variation in {len(having)} runs; what goes with it, not what causes it"
+    )
 
 
 def _check_names(summaries: Sequence[RunSummary], metrics: Sequence[str]) -> None:
