@@ -21,9 +21,8 @@ def gather_seeds(root_seed: int | None, events: Iterable[Mapping[str, Any]], pyt
             pythons[at] = event.get("version", "")
             if event.get("hash_seed") is not None:
                 seeded.setdefault(at, []).append("hash")
-        elif event.get("kind") == "seeded":
-            if event["what"] not in seeded.setdefault(at, []):
-                seeded[at].append(event["what"])
+        elif event.get("kind") == "seeded" and event["what"] not in seeded.setdefault(at, []):
+            seeded[at].append(event["what"])
     processes = [
         SeededProcess(key=at[1], python=pythons.get(at, ""), seeded=tuple(sorted(seeded.get(at, ()))))
         for at in {**pythons, **seeded}
