@@ -17,7 +17,7 @@ from twice.git.repository import Repository
 from twice.record.summary import RunSummary
 from twice.store.notes import Notes
 from twice.store.run_index import Row, RunIndex
-from twice.store.run_refs import run_refs
+from twice.store.run_refs import run_refs, settled_stamps
 
 if TYPE_CHECKING:
     from twice.record.model import Point, Run
@@ -92,10 +92,23 @@ def known_runs(place: Workplace) -> Iterator[Runs]:
     """The runs, after bringing the index up to date."""
     with RunIndex.open(place.repository.state_dir) as index:
         runs = Runs(place.repository, index, place.clock.now)
-        index.refresh(run_refs(place.repository), runs.read_records, _progress)
+        _refresh(place, index, runs)
         notes = Notes(place.repository)
         index.refresh_notes(notes.tip(), notes.changed)
         yield runs
+
+
+def _refresh(place: Workplace, index: RunIndex, runs: Runs) -> None:
+    """Bring the index up to date; where no folder of refs has changed, that is done already."""
+    repository, before = place.repository, index.stamps()
+    if before and repository.refs.have_stamps(before):
+        index.is_current(lambda: run_refs(repository), runs.read_records)
+        return
+    stamps = settled_stamps(repository, before, int(place.clock.now().timestamp() * 1e9))
+    refs = run_refs(repository, index.commits() if before else None, before)
+    index.refresh(refs, runs.read_records, _progress)
+    if stamps != before:
+        index.keep_stamps(stamps)
 
 
 def lower_is_better(metric: str) -> bool:

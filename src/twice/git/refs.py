@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -40,18 +40,46 @@ class Refs:
 
     # ------------------------------------------------------------------------------------------------ reading
 
-    def list(self, prefix: str) -> dict[str, str]:
-        """The refs whose names start with `prefix`, and their ids, sorted. Broken ones are left out, as by git."""
+    def list(
+        self, prefix: str, known: Mapping[str, str] | None = None, stamps: Mapping[str, int] | None = None
+    ) -> dict[str, str]:
+        """The refs whose names start with `prefix`, and their ids, sorted. Broken ones are left out, as by git.
+
+        `known` are refs as they were when their folders had these `stamps`: a file that was not written since is not
+        read again.
+        """
         folder = prefix[: prefix.rfind("/") + 1]
         if not folder.startswith("refs/"):
             folder = "refs/"
         # Loose first: what pack-refs moves while we look is then found packed.
-        loose = dict(self._walk_loose(folder, prefix))
+        loose = dict(self._walk_loose(folder, prefix, known or {}, stamps or {}))
         found = self._read_packed(prefix)
         if not loose:
             return found
         found.update(loose)
         return dict(sorted(found.items()))
+
+    def stamps(self, folder: str) -> dict[str, int]:
+        """When packed-refs and each folder of refs below `folder` were last changed, in ns; 0 for what is not there.
+
+        Creating, moving, packing and deleting a ref all change one of these.
+        """
+        found = {"packed-refs": _changed_ns(f"{self._common_dir}/packed-refs")}
+        waiting = [folder]
+        while waiting:
+            name = waiting.pop()
+            path = f"{self._folder(name)}/{name}"
+            found[name] = _changed_ns(path)
+            with suppress(OSError), os.scandir(path) as entries:
+                waiting += [f"{name}{entry.name}/" for entry in entries if entry.is_dir()]
+        return found
+
+    def have_stamps(self, stamps: Mapping[str, int]) -> bool:
+        """Whether nothing has changed since these stamps were taken."""
+        return all(
+            _changed_ns(f"{self._common_dir}/{name}" if name == "packed-refs" else f"{self._folder(name)}/{name}") == ns
+            for name, ns in stamps.items()
+        )
 
     def read(self, name: str) -> str | None:
         """The id that a ref, or HEAD, points to; None if there is none. Raises RepositoryError if damaged."""
@@ -128,19 +156,29 @@ class Refs:
                 return None
             raise RepositoryError(f"ref {name} cannot be read: {error.strerror}") from error
 
-    def _walk_loose(self, folder: str, prefix: str) -> Iterator[tuple[str, str]]:
+    def _walk_loose(
+        self, folder: str, prefix: str, known: Mapping[str, str], stamps: Mapping[str, int]
+    ) -> Iterator[tuple[str, str]]:
+        path = f"{self._folder(folder)}/{folder}"
+        stamp = stamps.get(folder, 0)
         try:
-            with os.scandir(f"{self._folder(folder)}/{folder}") as entries:
-                below = [(entry.name, entry.is_dir()) for entry in entries]
+            is_unchanged = stamp > 0 and _changed_ns(path) == stamp
+            with os.scandir(path) as entries:
+                below = [
+                    (entry.name, entry.is_dir(), is_unchanged or (stamp > 0 and _is_older(entry, stamp)))
+                    for entry in entries
+                ]
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
             raise RepositoryError(f"refs below {folder} cannot be read: {error.strerror}") from error
-        for child, is_folder in below:
+        for child, is_folder, is_as_known in below:
             name = folder + child
             if is_folder:
                 if name.startswith(prefix) or prefix.startswith(name + "/"):
-                    yield from self._walk_loose(name + "/", prefix)
+                    yield from self._walk_loose(name + "/", prefix, known, stamps)
+            elif is_as_known and name in known:
+                yield name, known[name]
             elif name.startswith(prefix) and not name.endswith(".lock"):
                 text = self._read_loose(name)
                 if text is not None and text.startswith("ref:"):
@@ -294,6 +332,20 @@ class Refs:
                 os.unlink(self._path(name))
         finally:
             remove(lock)
+
+
+def _changed_ns(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _is_older(entry: os.DirEntry[str], stamp: int) -> bool:
+    try:
+        return entry.stat().st_mtime_ns < stamp
+    except OSError:
+        return False
 
 
 def is_ref_name(name: str) -> bool:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from twice.record.model import Run
     from twice.store.run_rows import NamedSet, RunRows
 
-_SCHEMA_VERSION = 5
+_SCHEMA_VERSION = 6
 _SCHEMA = """
 CREATE TABLE made_by (text TEXT NOT NULL);
 CREATE TABLE runs (
@@ -62,7 +62,8 @@ CREATE TABLE sets (key INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE);
 CREATE TABLE packages (owner INTEGER, name TEXT, version TEXT, PRIMARY KEY (name, owner)) WITHOUT ROWID;
 CREATE TABLE files (owner INTEGER, path TEXT, name TEXT, stem TEXT, sha256 TEXT);
 CREATE INDEX files_by_owner ON files (owner);
--- see git_answers.py
+-- when folders of refs had changed that this index agrees with, see run_refs.py
+CREATE TABLE stamps (name TEXT PRIMARY KEY, ns INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE touched (snapshot TEXT, path TEXT, PRIMARY KEY (path, snapshot)) WITHOUT ROWID;
 CREATE TABLE compared (snapshot TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE notes (commit_id TEXT PRIMARY KEY, operations BLOB NOT NULL) WITHOUT ROWID;
@@ -142,6 +143,25 @@ class RunIndex:
             self._refresh(refs, read, progress)
         except sqlite3.DatabaseError as error:
             self._start_again(error)
+
+    def stamps(self) -> dict[str, int]:
+        """When the folders of refs had last changed, as far as that is settled, when this index agreed with them."""
+        return dict(self.fetch("SELECT name, ns FROM stamps"))
+
+    def keep_stamps(self, stamps: Mapping[str, int]) -> None:
+        """Remember the stamps that were taken before the refs were listed which this index now agrees with."""
+        with suppress(sqlite3.OperationalError), self._connection:
+            self._connection.execute("DELETE FROM stamps")
+            self._connection.executemany("INSERT INTO stamps VALUES (?, ?)", stamps.items())
+
+    def is_current(self, refs: Callable[[], Mapping[str, str]], read: ReadRecords) -> None:
+        """Note that the index agrees with the refs; they are listed only if it turns out to be damaged."""
+        self._read = read
+        self._refresh_again = lambda: self._refresh(refs(), read, lambda done, total: None)
+
+    def commits(self) -> dict[str, str]:
+        """Ref → commit, as the index has them."""
+        return dict(self.fetch("SELECT ref, commit_id FROM runs"))
 
     def add(self, ref: str, commit: str, run: Run) -> None:
         """Add a run that was just sealed.  Losing it costs the next refresh some time, nothing else."""
