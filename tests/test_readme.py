@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from commands import Git, Twice
 
 ROOT = Path(__file__).parents[1]

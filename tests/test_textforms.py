@@ -92,7 +92,9 @@ def test_every_path_survives_being_quoted(name: bytes) -> None:
     assert unquote_path(quoted) == path
 
 
-@pytest.mark.parametrize("name", [b"tab\there", b'"quoted', b"\xff.csv", b"new\nline", b"back\\slash\t", b"\x01\xc3\xa9"])
+@pytest.mark.parametrize(
+    "name", [b"tab\there", b'"quoted', b"\xff.csv", b"new\nline", b"back\\slash\t", b"\x01\xc3\xa9"]
+)
 def test_paths_are_quoted_as_git_does(tmp_path: Path, name: bytes) -> None:
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     (tmp_path / os.fsdecode(name)).write_bytes(b"")
@@ -106,5 +108,5 @@ def test_ordinary_paths_stay_readable() -> None:
 
 @pytest.mark.parametrize("text", ['"', '"a', '"a\\9"'])
 def test_what_no_one_quoted(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         unquote_path(text)

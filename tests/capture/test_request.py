@@ -48,7 +48,9 @@ def test_names_for_experiments(name: str) -> None:
     assert check_experiment(name) == name
 
 
-@pytest.mark.parametrize("name", ["", "/a", "a/", "a//b", "a b", "a..b", "a.lock", ".a", "a/.b", "-a", "a~1", "@{", "a\n"])
+@pytest.mark.parametrize(
+    "name", ["", "/a", "a/", "a//b", "a b", "a..b", "a.lock", ".a", "a/.b", "-a", "a~1", "@{", "a\n"]
+)
 def test_what_is_no_name_for_an_experiment(name: str) -> None:
     with pytest.raises(UsageError, match="not a name"):
         check_experiment(name)
@@ -86,7 +88,22 @@ def test_an_assignment_is_split_at_the_first_equals_sign() -> None:
 
 
 def test_words_of_any_program() -> None:
-    words = "--lr 0.1 --flag --name=x --offset -3 data.csv seed=4 +model.depth=2 --last -v -- --not this".split()
+    words = [
+        "--lr",
+        "0.1",
+        "--flag",
+        "--name=x",
+        "--offset",
+        "-3",
+        "data.csv",
+        "seed=4",
+        "+model.depth=2",
+        "--last",
+        "-v",
+        "--",
+        "--not",
+        "this",
+    ]
     assert command_line_params(words) == {
         "lr": 0.1,
         "flag": True,

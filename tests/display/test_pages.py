@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -375,7 +376,10 @@ def test_a_headline_names_at_most_four_metrics_the_telling_ones_first(facts: Any
 
 
 def test_pages_do_not_need_a_library_of_numbers() -> None:
-    assert not {"numpy", "pandas", "wcwidth"} & set(sys.modules)
+    words = "import sys, twice.display.run_table, twice.display.run_page; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True).stdout.split()
+    assert "tabulate" in loaded
+    assert not {"numpy", "pandas", "wcwidth"} & set(loaded)
 
 
 RUN_PAGE = """\

@@ -214,6 +214,9 @@ def _uses(opened: Iterable[OpenedFile], paths: RecordPaths, noise: Noise) -> dic
         use = uses.setdefault(path, _Use(relative=one.relative))
         if not use.reads and not use.writes and named == one.path:
             use.stamp = one.stamp
+        if named != one.path:  # whoever writes the bytecode of a module has read the module
+            use.reads = use.reads or not use.writes
+            continue
         use.reads = use.reads or (one.read and not use.writes)
         use.writes = use.writes or one.write
         use.at_once = use.at_once and one.read

@@ -7,7 +7,7 @@ binary distribution format (PEP 427), normalised names (PEP 503), conda-meta as 
 Broken metadata is never an error here: what can be read is kept, and the rest becomes a warning.
 """
 
-# ruff: noqa: PTH110, PTH113, PTH117, PTH118, PTH119, PTH123, PTH208
+# ruff: noqa: PTH110, PTH113, PTH117, PTH118, PTH119, PTH123
 # Paths are texts here: a walk looks at thousands of small files, and a Path for each costs more than the reading.
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
 
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:
-    """`original`, `again`, `outcome`, `tolerance`, and the `rows`, `metrics`, `outputs`, `printed` and `causes` of the verdict."""
+    """`original`, `again`, `outcome`, `tolerance`; the `rows`, `metrics`, `outputs`, `printed` and `causes` of the verdict."""
     return strict_mapping(
         {
             "schema_version": SCHEMA_VERSION,
