@@ -12,14 +12,14 @@ from twice.comparison.replicates import (
     Replicates,
     conditions,
     group_replicates,
+    is_seed,
     pair_replicates,
-    params_without_seeds,
 )
 from twice.comparison.side_by_side import Group
-from twice.comparison.values import same_value
 from twice.record.model import Point, Run
+from twice.store.similar_runs import similar_refs
 
-_MOST_CANDIDATES = 200  # the newest: enough to know a spread
+_MOST_CANDIDATES = 50  # of one run, the newest: enough to know a spread
 
 
 def same_code(place: Workplace) -> Callable[[Run, Run], bool]:
@@ -39,16 +39,21 @@ def same_code(place: Workplace) -> Callable[[Run, Run], bool]:
 
 
 def candidates_for(runs: Runs, wanted: Sequence[Run]) -> list[Run]:
-    """The newest finished runs that may be replicates of one of these: same experiment, same params but seeds."""
-    params = [params_without_seeds(run.params.flat()) for run in wanted]
-    ids = {
-        one.id
-        for experiment in dict.fromkeys(run.experiment for run in wanted)
-        for one in [one for one in runs.summaries(experiment) if one.status == "finished"]
-        if any(same_value(params_without_seeds(one.params), each) for each in params)
-    }
-    refs = [row.ref for row in runs.index.rows() if row.id in ids][-_MOST_CANDIDATES:]
-    return list(runs.index.runs(refs).values())
+    """The newest finished runs that may be replicates of one of these; and these themselves."""
+    ids = {run.id for run in wanted}
+    found: dict[str, None] = {}
+    known: list[Run] = []
+    for run in wanted:
+        if not any(_may_be_replicates(run, one) for one in known):
+            found.update(dict.fromkeys(similar_refs(runs.index, run.id, is_seed, _MOST_CANDIDATES)))
+        known.append(run)
+    refs = [ref for ref in found if ref.rpartition("/")[2] not in ids]
+    return [*wanted, *runs.index.runs(refs).values()]
+
+
+def _may_be_replicates(a: Run, b: Run) -> bool:
+    """Whether whoever has looked for the replicates of one has found those of the other."""
+    return a.experiment == b.experiment and conditions(a) == conditions(b)
 
 
 def replicates_of(place: Workplace, runs: Runs, a: Run, b: Run) -> Replicates:
