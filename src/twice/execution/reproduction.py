@@ -24,12 +24,12 @@ from twice.comparison.tolerance import Tolerance
 from twice.comparison.verdict import Verdict, judge
 from twice.configuration import Configuration
 from twice.environments.choosing import Chosen, Wish
+from twice.execution.clock import Clock
 from twice.execution.derivation import Change, derive
 from twice.execution.environment import invoke_in_environment
 from twice.execution.output_contents import find_same_content, recorded_outputs
 from twice.execution.placing import Found, check_inputs, levels_above, place_inputs
 from twice.execution.preparation import find_data, manifests_of, request_again, variables_again
-from twice.execution.process import Clock
 from twice.execution.recording import Place, Recorded, record_run
 from twice.execution.verdict_notes import note_verdict
 from twice.execution.worktrees import Worktree, code_commit, fresh_worktree

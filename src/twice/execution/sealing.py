@@ -23,10 +23,10 @@ from twice.capture.outcome import Outcome, cut_off
 from twice.capture.request import Request
 from twice.configuration import Configuration
 from twice.errors import RepositoryError, TwiceError
+from twice.execution.clock import Clock
 from twice.execution.keeping import kept_data
 from twice.execution.output import read_log
 from twice.execution.pending import drop_pending
-from twice.execution.process import Clock
 from twice.execution.worktrees import unbound
 from twice.git.checkout import checked_out
 from twice.git.repository import Repository

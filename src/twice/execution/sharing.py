@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from twice.capture.secrets import mask_text
 from twice.errors import RepositoryError, UsageError
-from twice.execution.process import Clock
+from twice.execution.clock import Clock
 from twice.git.executable import Git, GitFailed
 from twice.git.repository import Repository
 from twice.store.notes import NOTES_REF, Notes

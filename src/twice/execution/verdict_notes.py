@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from twice.comparison.verdict import Verdict
 from twice.errors import RepositoryError
-from twice.execution.process import Clock
+from twice.execution.clock import Clock
 from twice.git.repository import Repository
 from twice.record.model import Run
 from twice.record.operations import VERDICT, Operation
