@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from commands import Done, Git, Twice
@@ -22,6 +23,11 @@ _SCRUBBED = (
     "NO_COLOR",
     "FORCE_COLOR",
 )
+
+# A change is judged on the same examples everywhere; `pytest --hypothesis-profile=search` looks for new ones.
+hypothesis.settings.register_profile("search", derandomize=False, deadline=None)
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("same")
 
 
 @pytest.fixture(autouse=True)
