@@ -9,7 +9,7 @@ import dataclasses
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from twice.capture.secrets import mask_argv
 from twice.capture.seeds import gather_seeds
 from twice.capture.tracers import failed_tracer
 from twice.configuration import Configuration
+from twice.frozen import frozen
 from twice.record.model import (
     Attachments,
     Code,
@@ -45,7 +46,7 @@ from twice.textforms import quote_path
 _CODE_SUFFIXES = (".py", ".pyi", ".ipynb", ".sh", ".jl", ".r", ".R", ".md", ".rst", ".c", ".cpp", ".h", ".rs", ".toml")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Evidence:
     """What a run left behind: its processes' reports, its output, and the work tree's changes after it."""
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from twice.frozen import frozen
 from twice.record.code import Code
 from twice.record.values import FilePath, Word
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class FileState:
     """A path that was not as in HEAD's commit, and what tells whether it is written later."""
 
@@ -20,7 +21,7 @@ class FileState:
     mtime_ns: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Before:
     """What was true before the start."""
 

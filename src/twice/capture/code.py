@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from twice.capture.before import FileState
 from twice.capture.secrets import cut_credentials, is_secret_file
 from twice.configuration import Configuration
 from twice.errors import RepositoryError
+from twice.frozen import frozen
 from twice.git.repository import Repository
 from twice.git.snapshot import Change, Scan, scan, write_snapshot
 from twice.record.code import Code, LeftOut
 from twice.textforms import format_size
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class CapturedCode:
     """The code's facts, the scan they come from, and what to tell the user."""
 

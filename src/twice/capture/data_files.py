@@ -27,6 +27,7 @@ from twice.capture.hashing import FileDigest, FolderDigest, Progress, describe_f
 from twice.capture.noise import Noise
 from twice.capture.opened_files import OpenedFile, Stamp, opened_from_events, stamp_of
 from twice.capture.record_paths import RecordPaths
+from twice.frozen import frozen
 from twice.record.model import Data, DataFile
 from twice.textforms import quote_path
 
@@ -46,7 +47,7 @@ CODE_SUFFIXES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class FoundData:
     """What was found: the facts, the manifests by the path of their folder, and what could not be found out."""
 
@@ -259,7 +260,7 @@ def _declare(entries: dict[str, _Entry], declared: Iterable[str]) -> list[str]:
     return sorted(set(folders))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class _Rules:
     """What makes a file an input or an output, and which content an input had when it was read."""
 

@@ -19,12 +19,13 @@ import json
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from twice.capture.origins import index_of, parse_direct_url, place
 from twice.capture.secrets import cut_credentials
+from twice.frozen import frozen
 from twice.record.model import Distribution, Origin
 
 _FOLDER_NAME = re.compile(
@@ -34,7 +35,7 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_-]*")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Metadata:
     """Where the metadata of one distribution lies."""
 
@@ -52,7 +53,7 @@ class Metadata:
 _READ = ("METADATA", "RECORD", "WHEEL", "INSTALLER", "direct_url.json")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Reading:
     """A distribution, the raw Requires-Dist of its metadata, and what was wrong with it."""
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from twice.errors import RecordError
+from twice.frozen import frozen
 from twice.record.yaml_text import load
 
 _MD5 = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
 _MAX_BYTES = 32 * 2**20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class DvcOut:
     """A file or folder that DVC tracks.
 

@@ -17,9 +17,10 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+from twice.frozen import frozen
 
 if TYPE_CHECKING:
     from twice.capture.hash_cache import HashCache
@@ -37,7 +38,7 @@ Progress = Callable[[int], None]
 """Called with the number of bytes read since the last call, from any thread, one call at a time."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class FileDigest:
     """The content of one file."""
 
@@ -46,7 +47,7 @@ class FileDigest:
     stable: bool = True  # False: it changed while it was read, twice
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class FolderDigest:
     """The content of a folder: of all its regular files, or of those that were asked for."""
 
@@ -187,7 +188,7 @@ def _files_below(top: str) -> Iterator[tuple[str, os.stat_result | None]]:
 # ------------------------------------------------------------------------------------------------------ reading
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class _Reading:
     """One file, read: what it was, how it stood, and when (nanoseconds since the epoch) the first byte was read."""
 

@@ -19,11 +19,12 @@ from __future__ import annotations
 
 import re
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twice.errors import RecordError
+from twice.frozen import frozen
 from twice.record.model import Distribution, Packages
 from twice.textforms import quote_path, unquote_path
 
@@ -52,7 +53,7 @@ _NOTE = re.compile(
 _FROM = re.compile(r"#\s+from (\S+)")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class LockedRequirement:
     """One line of a lock."""
 

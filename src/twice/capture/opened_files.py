@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from twice.frozen import frozen
 
 Stamp = tuple[int, int, int, int]
 """What tells one content of a file from the next: size, mtime_ns, ctime_ns, inode."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class OpenedFile:
     """A file that was opened, renamed to or truncated; opened only means: it may have been read or written."""
 

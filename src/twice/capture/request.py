@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from twice.errors import UsageError
+from twice.frozen import frozen
 from twice.record.values import FilePath, Value, Word
 
 _FORBIDDEN_IN_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//")
 _WINDOWS_SUFFIXES = (".exe", ".bat", ".cmd")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Request:
     """What the user asked for; `directory`, `inputs` and `outputs` as in the record (POSIX, relative to the root)."""
 

@@ -10,10 +10,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import Literal
 
 from twice.errors import CaptureError
+from twice.frozen import frozen
 
 Wanted = Literal["auto", "syscalls", "python", "off"]
 
@@ -24,7 +24,7 @@ _PYTHON_BLIND_SPOTS = (
 _OFF_BLIND_SPOTS = ("every file that was not declared and that git does not see change",)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Choice:
     """The tracer's name, and its blind spots."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -13,6 +12,7 @@ from twice.cli.runs import Runs, known_runs
 from twice.cli.workplace import tell, workplace
 from twice.comparison.claims import Claim, agrees, claimed_value, find_claims, printed_as, write_numbers
 from twice.errors import RecordError, SelectorError, UsageError
+from twice.frozen import frozen
 from twice.textforms import short_id
 
 
@@ -47,7 +47,7 @@ def command(files: tuple[Path, ...], fix: bool, as_json: bool) -> int:
     return 1 if wrong else 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class _Checked:
     """A claim and what became of it; `right` is the number that should stand there."""
 

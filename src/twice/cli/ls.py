@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import click
 
@@ -12,6 +11,7 @@ from twice.cli.options import colour_option, filter_option, json_option, print_j
 from twice.cli.runs import Runs, complete_run, known_runs
 from twice.cli.screen import Screen, When, output_screen, show_text
 from twice.cli.workplace import Workplace, tell, workplace
+from twice.frozen import frozen
 from twice.record.summary import RunSummary
 
 _PROBLEMS_SHOWN = 10
@@ -94,7 +94,7 @@ def _tell_problems(problems: Sequence[tuple[str, str]]) -> None:
         tell(f"{len(problems) - _PROBLEMS_SHOWN} more cannot be read")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class _Table:
     """The runs of a table, and how it is wanted."""
 

@@ -8,16 +8,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TextIO
 
 from twice.display.colour import Style, choose_style
+from twice.frozen import frozen
 
 When = Literal["auto", "always", "never"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Screen:
     """How to draw for one stream; `width` is None when it is not a terminal: nothing is hidden from a pipe."""
 

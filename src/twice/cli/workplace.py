@@ -6,16 +6,16 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 from twice.configuration import Configuration, read_configuration
 from twice.execution.clock import Clock
+from twice.frozen import frozen
 from twice.git.repository import Repository
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Workplace:
     """What a command works with."""
 

@@ -14,11 +14,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from twice.comparison.values import is_number
+from twice.frozen import frozen
 
 if TYPE_CHECKING:
     from twice.record.model import Run
@@ -38,7 +38,7 @@ _CODE = re.compile(
 _PARTS = ("last", "min", "max", "mean")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Claim:
     """A marked number: where it stands, what it should be of, and how it is printed."""
 

@@ -20,11 +20,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from twice.errors import UsageError
+from twice.frozen import frozen
 from twice.textforms import format_number
 
 _TOKEN = re.compile(
@@ -43,7 +43,7 @@ _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
 _DEEPEST = 50  # parentheses in parentheses
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class MetricValues:
     """What a gate may ask of one metric; None where it is not known."""
 
@@ -52,7 +52,7 @@ class MetricValues:
     noise: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class GateResult:
     """What became of one gate: it failed if its condition holds, or could not be computed."""
 

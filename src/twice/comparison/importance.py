@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from operator import mul
 from typing import Any
 
 from twice.comparison.values import is_number
+from twice.frozen import frozen
 
 _FEW = 10  # different numbers, up to which a param of numbers is looked at as groups, too
 _WORK = 400_000  # runs times permutations
@@ -26,7 +26,7 @@ _MOST_PERMUTATIONS = 1999
 _SAMPLE = 2000  # runs that are dealt out anew; of more, so many are drawn
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Importance:
     """How much of a metric's variation goes with one param."""
 
@@ -39,7 +39,7 @@ class Importance:
     values: int  # different ones
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Ranking:
     """The params of runs, the most important first."""
 

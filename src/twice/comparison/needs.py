@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from twice.comparison.sections import count, enumerate_some
+from twice.frozen import frozen
 from twice.textforms import format_duration, format_size
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ NeedState = Literal["ready", "differs", "missing", "unknown"]
 _COMPUTES_ON_GPUS = re.compile(r"nvidia-.*|cupy.*|jax-cuda.*|jax-rocm.*|tensorflow|numba-cuda|rapids.*|cud[fm].*")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Need:
     """One part of what a run needs: how it is, in words, and the lines that have no room there."""
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from twice.comparison.values import change, is_number
+from twice.frozen import frozen
 
 if TYPE_CHECKING:
     from twice.comparison.replicates import Replicates
@@ -26,7 +26,7 @@ _STUDENT = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Sample:
     """One metric over replicates: mean, standard deviation (n - 1; None for fewer than two values), how many."""
 
@@ -35,7 +35,7 @@ class Sample:
     n: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class SeedNoise:
     """A metric of two groups of replicates, and how far apart seeds alone would put them."""
 

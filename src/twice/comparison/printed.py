@@ -14,9 +14,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Literal
+
+from twice.frozen import frozen
 
 _NUMBER = rb"\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?"
 _VOLATILE = re.compile(
@@ -29,7 +30,7 @@ _VOLATILE = re.compile(
 _SHOWN = 60
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Printed:
     """How the printed output came out; `text` is the first difference, or what was not compared."""
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from twice.frozen import frozen
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,7 +27,7 @@ _OPTION = re.compile(r"(?P<name>-{0,2}[A-Za-z+][\w.+-]*)=(?P<value>.*)", re.DOTA
 _SEED = "<seed>"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Replicates:
     """Two runs with their replicates, each group with the run itself, one run a seed, oldest first."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from twice.comparison.files import may_be_unseen
@@ -11,6 +10,7 @@ from twice.comparison.histories import Histories, first_diverging_step, history
 from twice.comparison.metrics import SUMMARY, same_summary, what_else_differs
 from twice.comparison.tolerance import Tolerance
 from twice.comparison.values import change
+from twice.frozen import frozen
 
 if TYPE_CHECKING:
     from twice.record.model import Metric, Run
@@ -26,7 +26,7 @@ AGREEING = frozenset(("bit-exact", "within tolerance", "within noise", "byte-ide
 """States that do not make a run diverge; `unknown` proves nothing either way, and is shown."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class MetricVerdict:
     """How one metric came out: its last values, their distance, and the first step that was not the same."""
 
@@ -39,7 +39,7 @@ class MetricVerdict:
     note: str = ""  # what else differs when the last values are the same
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class OutputVerdict:
     """How one output came out, by its sha256."""
 

@@ -7,10 +7,10 @@ A section is `identical` only when all of it was captured in both runs and compa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from twice.comparison.values import change, same_value, why_different
+from twice.frozen import frozen
 from twice.textforms import format_distinct, format_value
 
 State = Literal["identical", "differs", "unknown"]
@@ -22,7 +22,7 @@ SectionName = Literal[
 NAMED = 2  # differences that a summary names before it counts
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Difference:
     """One fact that is not the same: `added` is only in the second run, `removed` only in the first."""
 
@@ -34,7 +34,7 @@ class Difference:
     note: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Section:
     """One side of two runs, compared: its state, one line of words, and what differs."""
 
@@ -44,7 +44,7 @@ class Section:
     differences: tuple[Difference, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Comparison:
     """What differs between run `a` and run `b` (ids), section by section."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from twice.comparison.directions import direction
 from twice.comparison.replicates import SameCode, conditions, is_same_code
 from twice.comparison.values import is_number, same_value
+from twice.frozen import frozen
 
 if TYPE_CHECKING:
     from twice.comparison.noise import Sample
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_RUNS = 50
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Row:
     """One param, metric or fact: run id → value, without the runs that have none."""
 
@@ -28,7 +28,7 @@ class Row:
     best: tuple[str, ...] = ()  # ids of the runs with the best value, where the name of a metric tells what that is
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Group:
     """Runs that differ in the seed alone: those of the comparison, and how many replicates there are in all."""
 
@@ -37,7 +37,7 @@ class Group:
     metrics: Mapping[str, Sample]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class SideBySide:
     """The runs of a comparison, and what is the same and what differs in them."""
 

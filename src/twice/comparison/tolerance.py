@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 
 from twice.comparison.values import is_finite, is_number, same_value
 from twice.errors import UsageError
+from twice.frozen import frozen
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Tolerance:
     """A metric passes if |now - was| <= atol + rtol * |was|; `was` is the original's value.
 

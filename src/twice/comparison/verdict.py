@@ -9,7 +9,6 @@ difference is a remark: progress bars and times would make every run diverge.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from twice.comparison.causes import find_causes
@@ -19,6 +18,7 @@ from twice.comparison.results import AGREEING, MetricVerdict, OutputVerdict, jud
 from twice.comparison.sections import Comparison
 from twice.comparison.tolerance import EXACT, Tolerance
 from twice.comparison.verdict_rows import Part, VerdictRow, add_remark, make_rows, same_exit
+from twice.frozen import frozen
 
 if TYPE_CHECKING:
     from twice.record.model import Run
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["MetricVerdict", "OutputVerdict", "Verdict", "VerdictRow", "judge"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Verdict:
     """What a reproduction found."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from twice.comparison.code import describe_code
@@ -23,6 +23,7 @@ from twice.comparison.sections import (
 )
 from twice.comparison.tolerance import Tolerance
 from twice.comparison.values import is_number
+from twice.frozen import frozen
 from twice.textforms import format_distinct, format_duration
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ RowState = Literal["identical", "equivalent", "differs", "unknown"]
 _CONDITIONS: tuple[SectionName, ...] = ("command", "params", "seeds")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class VerdictRow:
     """One line of the table: what was looked at, how it is, in words; the details are what the line had no room for."""
 

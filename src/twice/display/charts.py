@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from twice.comparison.directions import direction
 from twice.comparison.values import is_number, same_value
 from twice.display.characters import harmless, shorten
+from twice.frozen import frozen
 from twice.textforms import format_number, format_value
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _MOST_POINTS = 2000  # of one line; more would not be seen, and make the file la
 _LABEL = 24
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Axis:
     """One axis: its range, and for what is not numeric where each value stands."""
 
@@ -41,7 +41,7 @@ class Axis:
         return (value / 2 - self.low / 2) / span if span else 0.5
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Series:
     """What belongs together in a chart: a run's curve, a point, a bar, or a line across parallel axes."""
 
@@ -49,7 +49,7 @@ class Series:
     points: tuple[tuple[float, float], ...]  # of parallel axes: (index of the axis, value on it)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Chart:
     """A chart: of parallel axes `axes` are those, otherwise x and y."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
 
@@ -17,13 +16,14 @@ from twice.display.characters import harmless, in_encoding
 from twice.display.markdown import cell, entities, table
 from twice.display.numbers import show_column
 from twice.display.tables import Column, draw_table
+from twice.frozen import frozen
 from twice.record.summary import RunSummary
 from twice.textforms import format_duration, format_time, format_value
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class ChosenColumn:
     """A title and a value for each run; None where a run has none."""
 

@@ -7,11 +7,12 @@ apart by almost everyone, red and green are not. Colour is never the only signal
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+from twice.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen(kw_only=False)
 class Style:
     """Marks text with colours, or leaves it as it is."""
 

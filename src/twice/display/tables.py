@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import tabulate as tabulate_library
 
 from twice.display.characters import display_width, harmless, in_encoding
+from twice.frozen import frozen
 
 _GAP = 2  # spaces between columns in tabulate's plain format
 _MISSING = "-"
@@ -23,7 +23,7 @@ _FIRST, _REST = "\U0010fffd", "\U0010fffc"
 _STAND_IN = re.compile(f"{_FIRST}{_REST}*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Column:
     """A column: its cells from the top, None where there is nothing; `kind` decides what is hidden first."""
 
@@ -38,7 +38,7 @@ class Column:
         return max(display_width(self.title), max((display_width(_cell(cell)) for cell in self.cells), default=0))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Table:
     """The text, without a line end at its end, and the titles of the columns that had no room."""
 

@@ -11,7 +11,6 @@ work tree may have moved on.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from twice.capture.origins import local_path
@@ -21,12 +20,13 @@ from twice.environments.proof import differences
 from twice.environments.rebuilding import Workshop, look_at, rebuild
 from twice.environments.sources import OwnSource, Trees
 from twice.errors import ReproductionError
+from twice.frozen import frozen
 from twice.record.model import Distribution, Packages, Run
 
 Wish = Literal["auto", "current", "rebuild"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Chosen:
     """An environment to run in."""
 

@@ -12,13 +12,14 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from twice.environments.programs import ask_tool
+from twice.frozen import frozen
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Indexes:
     """The places that offer packages; an empty `index` is the default one."""
 

@@ -11,12 +11,12 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from twice.environments.indexes import configured_indexes, uv_options
 from twice.environments.programs import Ended, run_tool
 from twice.errors import ReproductionError
+from twice.frozen import frozen
 
 # Set by a user for other purposes, these would send the packages elsewhere, change which are taken, or confuse a venv's
 # interpreter.
@@ -33,7 +33,7 @@ _AWAY_FROM_NETWORK = re.compile(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Installer:
     """What installs: uv's path, or None for pip; and the variables and folder that it runs with."""
 

@@ -13,17 +13,18 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import IO
 
 from twice.environments.simple_index import Offer
 from twice.environments.web import RemoteFile, Web
+from twice.frozen import frozen
 from twice.record.model import Distribution
 
 _NEVER_IN_DIGEST = frozenset({"INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_cache.json", "uv_build.json"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Match:
     """The file that a distribution was installed from, or built from (`built`)."""
 

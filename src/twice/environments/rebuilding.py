@@ -13,7 +13,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from twice.capture.code import describe_tree
@@ -26,13 +25,14 @@ from twice.environments.proof import differences
 from twice.environments.shared_cache import build_once
 from twice.environments.sources import Sources, Trees, find_sources
 from twice.errors import ReproductionError
+from twice.frozen import frozen
 from twice.record.model import Packages
 from twice.textforms import format_duration
 
 _FORMAT = "1"  # of what is built: another one is another key
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Workshop:
     """Where environments are made, and with what."""
 
@@ -52,7 +52,7 @@ class Workshop:
         return describe_tree(folder, self.environ)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Rebuilt:
     """A rebuilt environment: its interpreter, and each difference from the recorded one with its reason."""
 

@@ -10,7 +10,6 @@ import itertools
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
@@ -19,6 +18,7 @@ from twice.capture.distributions import normalise_name
 from twice.capture.origins import local_path
 from twice.environments.indexes import Indexes
 from twice.environments.web import Unreachable, Web
+from twice.frozen import frozen
 
 _WHEEL = re.compile(
     r"(?P<name>[^-]+)-(?P<version>[^-]+)(?:-(?P<build>\d[^-]*))?-(?P<tags>[^-]+-[^-]+-[^-]+)\.whl", re.IGNORECASE
@@ -26,7 +26,7 @@ _WHEEL = re.compile(
 _SDIST = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)\.(?:tar\.gz|zip|tar\.bz2|tgz)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Offer:
     """One file that an index offers."""
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from twice.capture.origins import local_path
 from twice.errors import ReproductionError
+from twice.frozen import frozen
 from twice.record.model import Distribution, Origin, Packages
 
 DescribeTree = Callable[[Path], tuple[str | None, bool | None]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class OwnSource:
     """A distribution that is installed from a file or folder of this machine, for one reproduction."""
 
@@ -29,7 +30,7 @@ class OwnSource:
     editable: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Trees:
     """Where the run's code is now: its snapshot, and the places that a path in its record may mean."""
 
@@ -38,7 +39,7 @@ class Trees:
     recorded: Path  # the repository's root where the run was made
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Sources:
     """What to install from where."""
 

@@ -11,7 +11,6 @@ import os
 import shutil
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from twice.capture.code import capture_code
 from twice.configuration import Configuration
 from twice.errors import RepositoryError, ReproductionError
 from twice.execution.worktrees import code_commit, fresh_worktree
+from twice.frozen import frozen
 from twice.git.difference import FileChange, changed_files
 from twice.git.repository import Repository
 from twice.record.model import Run
@@ -27,7 +27,7 @@ SAVED = "refs/twice/saved/"
 _LINK = 0o160000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Applied:
     """What applying changed; `saved` is the ref that keeps what was there before, None when nothing changed.
 

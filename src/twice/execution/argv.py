@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from twice.capture.request import is_python
 from twice.errors import ReproductionError
+from twice.frozen import frozen
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Invocation:
     """The words to execute, and the PATH to find programs in."""
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from twice.capture.request import is_python, parse_assignment, parse_value
 from twice.errors import UsageError
+from twice.frozen import frozen
 from twice.record.model import Run
 
 _PARSED = ("argparse", "click", "command line")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Change:
     """What is to be another than in the original: all arguments after the entry point, some params (`lr=0.2`), or both."""
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from twice.capture.hashing import read_manifest
 from twice.execution.run_data import data_items, loose_objects
+from twice.frozen import frozen
 from twice.git.lfs_pointer import Pointer, write_pointer
 from twice.git.reachable import reachable_blobs
 from twice.git.repository import Repository
@@ -21,7 +21,7 @@ from twice.store.data_store import DataStore
 from twice.store.run_store import RunStore
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Dropped:
     """How many objects went and how many bytes that freed; how many others still need, and how many git-lfs does."""
 

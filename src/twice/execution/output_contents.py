@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from twice.capture.hashing import read_manifest
 from twice.comparison.contents import same_content
+from twice.frozen import frozen
 from twice.record.model import Attachments, DataFile, Run
 from twice.store.run_store import RunStore
 
@@ -20,7 +20,7 @@ _LARGEST = 256 << 20
 _MOST_FILES = 1000  # of a folder, that differ
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class OutputSource:
     """A run, how its attachments are read, and the folders that its relative paths may be looked for in."""
 

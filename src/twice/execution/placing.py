@@ -11,12 +11,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from twice.capture.hash_cache import HashCache
 from twice.capture.hashing import hash_files, hash_folder, read_manifest
 from twice.errors import ReproductionError
+from twice.frozen import frozen
 from twice.git.lfs_pointer import MAX_BYTES, read_pointer
 from twice.record.model import DataFile
 from twice.store.content_sources import ContentSource, find_content
@@ -27,7 +28,7 @@ _READ_ONLY, _WRITABLE = 0o444, 0o644
 _EXECUTABLE = 0o111
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Found:
     """An input and where its content is now; `problem` says why it is not what it was.
 

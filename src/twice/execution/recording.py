@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ from twice.execution.child_environment import child_environment
 from twice.execution.clock import Clock
 from twice.execution.pending import drop_pending, keep_pending
 from twice.execution.process import find_program, run_process
+from twice.frozen import frozen
 from twice.git.repository import Repository
 from twice.record.code import Code
 from twice.record.plain import to_plain
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from twice.record.model import Attachments, Run
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Place:
     """Where a command runs: a work tree (the user's own, or a fresh one), and the code that is in it."""
 
@@ -52,7 +53,7 @@ class Place:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Recorded:
     """A run whose command has ended; `run` and `commit` are None when it could not be sealed: `problem` says why."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from twice.capture.code import file_states
@@ -33,6 +33,7 @@ from twice.execution.preparation import find_data, manifests_of, request_again, 
 from twice.execution.recording import Place, Recorded, record_run
 from twice.execution.verdict_notes import note_verdict
 from twice.execution.worktrees import Worktree, code_commit, fresh_worktree
+from twice.frozen import frozen
 from twice.git.difference import changed_files
 from twice.git.objects import EXECUTABLE, FILE
 from twice.git.repository import Repository
@@ -41,7 +42,7 @@ from twice.record.model import Code, DataFile, Point, Run
 from twice.store.run_store import RunStore
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Wishes:
     """How a run is to be run again."""
 
@@ -53,7 +54,7 @@ class Wishes:
     keep: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Reproduction:
     """The repeated run and the verdict; no verdict when the repeated run could not be recorded."""
 
@@ -62,7 +63,7 @@ class Reproduction:
     kept_at: Path | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Derivation:
     """The changed run and what differs from the original; no comparison when it could not be recorded."""
 
@@ -71,7 +72,7 @@ class Derivation:
     kept_at: Path | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Surroundings:
     """What a run is run again with: the repository and its settings, the clocks, the user's variables, and an ear."""
 
@@ -115,7 +116,7 @@ def wanted_run(original: Run, change: Change | None, repository: Repository) -> 
     return original if change is None else derive(original, change, _entry_text(original, repository))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class _Done:
     recorded: Recorded
     root: Path  # of the worktree that it ran in, there as long as the caller is not
@@ -142,7 +143,7 @@ def _run_again(original: Run, wanted: Run, commit: str, wishes: Wishes, around: 
         yield _Done(recorded=recorded, root=ready.place.tree.root, chosen=ready.chosen)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Ready:
     """All that `record_run` needs to run a run again, in a worktree that is there as long as the caller is not done."""
 

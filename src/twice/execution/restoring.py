@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from twice.errors import RepositoryError, ReproductionError, UsageError
 from twice.execution.run_data import DataItem, DataPlaces
+from twice.frozen import frozen
 from twice.record.model import DataFile
 from twice.store.file_copies import copy_hashing, temporary_beside
 from twice.textforms import quote_path
@@ -23,7 +23,7 @@ _MODE = 0o644
 _SHOWN = 20
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Restored:
     """What restoring did: record paths, and the names under which other files were set aside."""
 
@@ -34,7 +34,7 @@ class Restored:
     set_aside: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class _Step:
     member: DataFile
     target: Path

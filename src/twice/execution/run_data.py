@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 
 from twice.capture.hash_cache import HashCache
 from twice.capture.hashing import hash_files, read_manifest
 from twice.execution.keeping import STORED
+from twice.frozen import frozen
 from twice.git.repository import Repository
 from twice.record.model import DataFile, Run
 from twice.store.content_sources import ContentSource, StoreSource, content_sources, find_content
@@ -28,7 +29,7 @@ ReadManifest = Callable[[str], bytes | None]
 """Gives the manifest of a folder among a run's data."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class DataItem:
     """One input or output; `files`: path in the record → sha256 (of itself, or of all that is in a folder)."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from twice.execution.keeping import kept_data
 from twice.execution.output import read_log
 from twice.execution.pending import drop_pending
 from twice.execution.worktrees import unbound
+from twice.frozen import frozen
 from twice.git.checkout import checked_out
 from twice.git.repository import Repository
 from twice.git.snapshot import scan
@@ -39,7 +40,7 @@ from twice.store.run_index import RunIndex
 from twice.store.run_store import PREFIX, RunStore
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Sealed:
     """A sealed run and its commit; both None when it could not be sealed, and `problem` says why."""
 

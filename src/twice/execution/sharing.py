@@ -10,11 +10,11 @@ No refspec has a `+`: a run that is there is never overwritten, here or there. H
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from twice.capture.secrets import mask_text
 from twice.errors import RepositoryError, UsageError
 from twice.execution.clock import Clock
+from twice.frozen import frozen
 from twice.git.executable import Git, GitFailed
 from twice.git.repository import Repository
 from twice.store.notes import NOTES_REF, Notes
@@ -26,7 +26,7 @@ _TRIES = 5  # others may push notes at the same moment
 _ALL = f"{PREFIX}*:{PREFIX}*"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Shared:
     """What was done: runs that are new on the other side (or here), runs that were there already, and the notes."""
 
@@ -36,7 +36,7 @@ class Shared:
     notes_changed: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class _Remote:
     """A remote as it is now: its name or URL, its runs (ref → commit), the tip of its notes."""
 

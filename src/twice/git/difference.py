@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from twice.frozen import frozen
 from twice.git.objects import GITLINK
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _ALL_BUT_THE_RECORD = f":(top,exclude,literal){RECORD}"
 _MAGIC: dict[str, str | None] = {"GIT_LITERAL_PATHSPECS": None}  # to leave the record out takes a pathspec with magic
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class FileChange:
     """One file that differs."""
 

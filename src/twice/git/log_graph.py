@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twice.errors import RepositoryError
+from twice.frozen import frozen
 
 if TYPE_CHECKING:
     from twice.git.repository import Repository
@@ -19,7 +19,7 @@ _FORMAT = "%x00%H%x00%P%x00%h%x00%D%x00%cr%x00%s"
 _HIDDEN = ("refs/experiments/*", "refs/notes/*", "refs/twice/*")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class GraphLine:
     """A line of the graph: bars alone, or a commit and what is said of it."""
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import NamedTuple
 
 from twice.errors import RepositoryError
+from twice.frozen import frozen
 from twice.git.loose_objects import LooseObjects
 from twice.git.packed_objects import PackedObjects, damaged
 
@@ -37,7 +37,7 @@ class TreeEntry(NamedTuple):
     id: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Commit:
     """A commit's facts; people are `Name <email>`, times are UTC."""
 

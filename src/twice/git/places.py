@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from twice.errors import RepositoryError
+from twice.frozen import frozen
 from twice.git.executable import Git, GitFailed
 from twice.git.settings import Settings, read_file_by_hand, read_trusted_by_hand
 
@@ -23,7 +23,7 @@ _UNDERSTOOD = frozenset(
 _MAKE_ONE = "`git init` makes this folder a repository; runs are kept in it"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Place:
     """The folders and files of a repository; `root` is None where there is no work tree."""
 

@@ -11,9 +11,10 @@ answers. Nothing here touches the user's index, HEAD or work tree: only objects 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal
+
+from twice.frozen import frozen
 
 if TYPE_CHECKING:
     from twice.git.repository import Repository
@@ -31,7 +32,7 @@ State = Literal[
 ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Head:
     """Where HEAD is: the commit (None on an unborn branch) and the branch (None when detached)."""
 
@@ -39,7 +40,7 @@ class Head:
     branch: str | None  # `main`, without refs/heads/
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Change:
     """One path that is not what HEAD's commit says."""
 
@@ -50,7 +51,7 @@ class Change:
     mtime_ns: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Scan:
     """What `git status` says: HEAD, and each changed path once, sorted."""
 
@@ -58,7 +59,7 @@ class Scan:
     changes: tuple[Change, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Snapshot:
     """The code as it is in the work tree, as git ids."""
 

@@ -11,10 +11,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from twice.errors import RepositoryError
+from twice.frozen import frozen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ _REFSPEC = "refs/experiments/*:refs/experiments/*"
 _ATTRIBUTES = ("/.twice/*.yaml diff=twice", "/.twice/environment/*.yaml diff=twice")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Addition:
     """One line of one file: a setting, or a line of the attributes."""
 

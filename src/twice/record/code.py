@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from twice.frozen import frozen
 from twice.record.values import Extra, FilePath
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class LeftOut:
     """A file of the work tree that the snapshot does not hold."""
 
@@ -19,7 +20,7 @@ class LeftOut:
     extra: Extra = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Code:
     """Which code ran: git ids, as full lower-case hexadecimal (SHA-1 or SHA-256, as the repository has it)."""
 

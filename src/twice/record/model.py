@@ -15,9 +15,11 @@ written sorted by key, for they have no order of their own; only `Params.values`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Literal
+
+from twice.frozen import frozen
 
 # Two parts in modules of their own, because a run needs them before its command starts; the rest loads meanwhile.
 from twice.record.code import Code as Code
@@ -37,7 +39,7 @@ Status = Literal["finished", "failed", "killed", "interrupted"]
 # ---------------------------------------------------------------------------------------------------- run.yaml
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Resources:
     """What the command and the children it waited for used, from wait4(2)."""
 
@@ -47,7 +49,7 @@ class Resources:
     extra: Extra = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Tracer:
     """How opened files were found, and what that way cannot see."""
 
@@ -56,7 +58,7 @@ class Tracer:
     extra: Extra = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Execution:
     """run.yaml: the run itself, and all that differs every time (times, host, id)."""
 
@@ -95,7 +97,7 @@ class Execution:
 # ------------------------------------------------------------------------------------------------- params.yaml
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Params:
     """params.yaml: the values as the user gave them, nested where they were nested, and where each came from."""
 
@@ -128,7 +130,7 @@ class Params:
 # ------------------------------------------------------------------------------------------------ metrics.yaml
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Noise:
     """How a metric came out of a second execution of the same run, at the same time and place."""
 
@@ -139,7 +141,7 @@ class Noise:
     extra: Extra = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Metric:
     """One metric's summary over its history; NaN is skipped in min, max and mean unless nothing else is there."""
 
@@ -156,7 +158,7 @@ class Metric:
     extra: Extra = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Point:
     """One logged value: a row of metrics/<name>.tsv, oldest first."""
 
@@ -168,7 +170,7 @@ class Point:
 # -------------------------------------------------------------------------------------------------- seeds.yaml
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class SeededProcess:
     """One process that reported in: what was seeded there, and under which key."""
 
@@ -178,7 +180,7 @@ class SeededProcess:
     extra: Extra = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Seeds:
     """seeds.yaml: the root seed, where it was applied (by handshake), and where not and why."""
 
@@ -191,7 +193,7 @@ class Seeds:
 # --------------------------------------------------------------------------------------------------- data.yaml
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class DataFile:
     """One input or output: a file, or a folder as one entry whose sha256 is that of its manifest."""
 
@@ -210,7 +212,7 @@ class DataFile:
     extra: Extra = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Data:
     """data.yaml: what the run read and wrote, each sorted by path. A file read and written is in both."""
 
@@ -222,7 +224,7 @@ class Data:
 # ------------------------------------------------------------------------------------------------ environment/
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Origin:
     """Where a distribution came from, when it was not an index's default (PEP 610); credentials cut."""
 
@@ -236,7 +238,7 @@ class Origin:
     extra: Extra = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Distribution:
     """One installed distribution."""
 
@@ -250,7 +252,7 @@ class Distribution:
     extra: Extra = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Interpreter:
     """The Python that ran the entry point."""
 
@@ -261,7 +263,7 @@ class Interpreter:
     extra: Extra = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Packages:
     """environment/packages.yaml: interpreter and distributions, sorted by name; no path of one machine."""
 
@@ -270,7 +272,7 @@ class Packages:
     extra: Extra = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Gpu:
     """One GPU, as its driver describes it."""
 
@@ -280,7 +282,7 @@ class Gpu:
     extra: Extra = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Machine:
     """environment/machine.yaml: what computes. Two equal machines give equal bytes: no host name, no serial."""
 
@@ -300,7 +302,7 @@ class Machine:
     extra: Extra = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Environment:
     """The four files of environment/; requirements.lock is derived from `packages`."""
 
@@ -313,7 +315,7 @@ class Environment:
 # ----------------------------------------------------------------------------------------------------- the run
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Run:
     """One execution of one command, and everything needed to execute it again."""
 
@@ -340,7 +342,7 @@ class Run:
         return self.execution.code
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Attachments:
     """The parts of a record that are not facts but bulk; read one at a time when asked for."""
 

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
+from twice.frozen import frozen
 from twice.textforms import format_time, parse_time
 
 VERDICT = "verdict"
@@ -23,7 +24,7 @@ VERDICT = "verdict"
 `parts` (code, environment, data, execution, results → identical, equivalent, differs, unknown)."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Operation:
     """One thing that somebody said of a run; `facts` are what an operation of its kind says."""
 

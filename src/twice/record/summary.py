@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from twice.frozen import frozen
 from twice.record.values import Value
 from twice.textforms import format_time, parse_time
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from twice.record.model import Run
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class RunSummary:
     """One row: `params` by dotted name, `metrics` as last values."""
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from twice.comparison.sections import describe_value
 from twice.display.characters import harmless
+from twice.frozen import frozen
 from twice.reports.review import Review
 
 _MOST = 10  # GitHub shows no more of one kind for one step
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Annotation:
     """A line of a file, and what is to be said of it."""
 

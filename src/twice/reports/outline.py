@@ -7,13 +7,13 @@ A minus is an ASCII one, so that numbers can be copied.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from twice.comparison.files import short_sha
 from twice.comparison.noise import Sample
 from twice.comparison.sections import Difference, Section, count
 from twice.display.characters import shorten
 from twice.display.numbers import show_column, show_delta, show_sample
+from twice.frozen import frozen
 from twice.reports.review import WHY_UNKNOWN, Judged, Review, headline_metric, judge_metrics, noise_known, outcome
 from twice.textforms import format_number
 
@@ -23,7 +23,7 @@ _LONGEST = 160  # characters of one value
 _MOST_PATCH = 16_000  # characters
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Part:
     """A folded part: a table, a listing, or both; the note stands below them."""
 
@@ -37,7 +37,7 @@ class Part:
     curves: bool = False  # the courses of the metrics go here
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Outline:
     """The report as text: `subject` are the two runs, `finding` what the first line says of them.
 

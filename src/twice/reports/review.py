@@ -7,7 +7,7 @@ than seeds make them; the verdict is about all such metrics.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from twice.comparison.directions import direction
@@ -15,6 +15,7 @@ from twice.comparison.gates import GateResult
 from twice.comparison.noise import SeedNoise, any_known
 from twice.comparison.replicates import Replicates
 from twice.comparison.sections import Comparison, Difference
+from twice.frozen import frozen
 
 if TYPE_CHECKING:
     from twice.record.model import Point, Run
@@ -24,7 +25,7 @@ Outcome = Literal["better", "worse", "mixed", "same", "inside seed noise", "chan
 WHY_UNKNOWN = "unknown: neither side has replicates (other seeds of the same run)"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Review:
     """Run `b` held against run `a`, and all that a report may say of it."""
 
@@ -45,7 +46,7 @@ class Review:
         return not any(gate.failed for gate in self.gates)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Judged:
     """A metric that differs: which way it went, and whether that is more than noise."""
 

@@ -22,11 +22,11 @@ import secrets
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from twice.errors import RepositoryError
+from twice.frozen import frozen
 from twice.git.files import cannot_write, make_folders
 from twice.git.repository import Repository
 from twice.store.file_copies import copy_hashing, temporary_beside
@@ -44,7 +44,7 @@ Progress = Callable[[int], None]
 """Called with the number of bytes copied since the last call, from any thread, one call at a time."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Unkept:
     """A file that could not be kept, and why."""
 

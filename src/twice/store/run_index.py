@@ -12,7 +12,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from itertools import islice
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import twice
 from twice.errors import TwiceError
+from twice.frozen import frozen
 from twice.record.operations import Operation, count_verdicts, operation_line, parse_operations
 from twice.record.summary import RunSummary, summary_from_plain
 
@@ -82,7 +83,7 @@ ReadRecords = Callable[[Sequence[str]], Iterator["Recorded | TwiceError"]]
 """Reads the records of some commits, one after the other; an error for one that cannot be read."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Row:
     """What selecting a run needs to know of it."""
 
