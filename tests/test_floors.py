@@ -14,6 +14,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "twice"
 FLOORS = {
     "errors": 0,
     "frozen": 0,
+    "locking": 0,
     "textforms": 0,
     "configuration": 1,
     "git": 1,

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from twice.errors import ReproductionError
+from twice.locking import try_lock
 
 
 def build_once(
@@ -82,7 +83,7 @@ def _held(path: Path, tell: Callable[[str], None]) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         told = False
-        while not _try_lock(descriptor):
+        while not try_lock(descriptor):
             if not told:
                 tell("another process is rebuilding this environment: waiting for it")
                 told = True
@@ -90,21 +91,3 @@ def _held(path: Path, tell: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _try_lock(descriptor: int) -> bool:
-    if os.name != "posix":  # pragma: no cover - Windows
-        import msvcrt
-
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
-        except OSError:
-            return False
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

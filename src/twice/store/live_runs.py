@@ -25,10 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from twice.errors import RepositoryError
+from twice.locking import try_lock
 from twice.textforms import is_run_id
-
-if os.name == "posix":
-    import fcntl
 
 
 class LiveRun:
@@ -65,7 +63,7 @@ class LiveRun:
         """Mark the run as going on for as long as this process lives; the kernel lets go after `kill -9`."""
         descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            if not _lock(descriptor):
+            if not try_lock(descriptor):
                 raise RepositoryError(f"run {self.id} is being recorded or sealed by another process")
             os.truncate(descriptor, 0)
             os.write(descriptor, f"{os.getpid()}\n".encode())
@@ -80,7 +78,7 @@ class LiveRun:
         except FileNotFoundError:
             return False
         try:
-            return not _lock(descriptor)
+            return not try_lock(descriptor)
         finally:
             os.close(descriptor)
 
@@ -116,20 +114,3 @@ def live_runs(state_dir: Path) -> list[LiveRun]:
     except FileNotFoundError:
         return []
     return [LiveRun(state_dir / "live" / name) for name in names if is_run_id(name)]
-
-
-def _lock(descriptor: int) -> bool:
-    """Try to take the lock of an open file, for as long as it is open; False when another process has it."""
-    if os.name != "posix":  # pragma: no cover - Windows
-        import msvcrt
-
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
-        except OSError:
-            return False
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
