@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
+from functools import cache
 
 _ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz023456789"  # base 32 without i, l, o and 1
 _ID = re.compile(rf"\d{{8}}-\d{{6}}-[{_ID_ALPHABET}]{{6}}")
@@ -19,7 +20,7 @@ _C_ESCAPES = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"
 _C_UNESCAPES = {text: code for code, text in _C_ESCAPES.items()}
 # A quote at the start, and what nobody can see: control characters, blanks but the plain one, marks of direction and of
 # no width, surrogates, specials. A fixed list, because `str.isprintable` changes with Python's version of Unicode.
-_MUST_QUOTE = re.compile(
+_MUST_QUOTE = (
     '^"|[\x00-\x1f\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000'
     "\ud800-\udfff\ufeff\ufff0-\uffff]"
 )
@@ -92,7 +93,9 @@ def format_size(size_bytes: int) -> str:
 
 def quote_path(path: str) -> str:
     """The path as a record holds it: itself, or quoted as git does when it could not be read back otherwise."""
-    if not _MUST_QUOTE.search(path):
+    if path.isascii() and path.isprintable() and not path.startswith('"'):
+        return path
+    if not re.search(_MUST_QUOTE, path):
         return path
     quoted = []
     for byte in path.encode("utf-8", "surrogateescape"):
@@ -142,7 +145,7 @@ def format_value(value: object, digits: int | None = 6) -> str:
     if isinstance(value, (int, float)):
         return format_number(value, digits) if not isinstance(value, bool) else str(value)
     if isinstance(value, str):
-        return _quoted(value) if _READS_AS_OTHER.fullmatch(value) else value
+        return _quoted(value) if _reads_as_other().fullmatch(value) else value
     if isinstance(value, Mapping):
         items = (f"{_item(key, digits)}: {_item(each, digits)}" for key, each in value.items())
         return "{" + ", ".join(items) + "}"
@@ -162,16 +165,18 @@ def format_distinct(values: Sequence[object]) -> list[str]:
     return texts
 
 
-_READS_AS_OTHER = re.compile(
-    r"""\s*                                    # nothing at all, or only space
+@cache
+def _reads_as_other() -> re.Pattern[str]:
+    return re.compile(
+        r"""\s*                                    # nothing at all, or only space
     | [-+]?(\d[\d_]*\.?[\d_]*|\.\d+)(e[-+]?\d+)?  # a number
     | [-+]?(inf|infinity|nan|\.inf|\.nan)
     | true|false|null|none|-|~
     | [\[{"'].*                                # a list, a mapping, something quoted
     | \s.* | .*\s                              # space that would not be seen
     """,
-    re.VERBOSE | re.IGNORECASE | re.DOTALL,
-)
+        re.VERBOSE | re.IGNORECASE | re.DOTALL,
+    )
 
 
 def _item(value: object, digits: int | None) -> str:

@@ -9,7 +9,6 @@ out. What a platform does not tell stays None.
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 import re
@@ -201,6 +200,8 @@ def thread_counts(environ: Mapping[str, str], reported: Mapping[str, Any]) -> di
 
 def parse_gpus(query: str) -> tuple[Gpu, ...]:
     """GPUs, from the CSV that `nvidia-smi --query-gpu=name,memory.total,driver_version` prints (memory in MiB)."""
+    import csv  # only where there is a GPU
+
     gpus = []
     for row in csv.reader(query.splitlines(), skipinitialspace=True):
         if len(row) == 3:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 MASK = "***"
@@ -80,8 +81,13 @@ def _words(name: str) -> list[str]:
 
 # ----------------------------------------------------------------------------------------------------------- values
 
-_ISSUED = re.compile(
-    r"""
+_SHORTEST_ISSUED = 15
+
+
+@cache
+def _issued() -> re.Pattern[str]:
+    return re.compile(
+        r"""
     (?<![A-Za-z0-9])(?:
         gh[pousr]_[A-Za-z0-9]{30,}                                  # GitHub
       | github_pat_[A-Za-z0-9_]{20,}
@@ -108,21 +114,20 @@ _ISSUED = re.compile(
     | -----BEGIN\ (?:[A-Z0-9]+\ )*PRIVATE\ KEY(?:\ BLOCK)?-----
       (?:[\s\S]*?-----END\ [A-Z0-9 ]*PRIVATE\ KEY(?:\ BLOCK)?-----|[\s\S]*)
     """,
-    re.VERBOSE,
-)
+        re.VERBOSE,
+    )
 
-_HEADER = re.compile(
-    r"(?i)\b((?:proxy-)?authorization\s*[:=]\s*|bearer\s(?=\S{16}))((?:bearer|basic|token)\s+)?[\w.~+/=-]{8,}"
-)
-_CHAT_HOOK = re.compile(r"(https://(?:hooks\.slack\.com/services|discord(?:app)?\.com/api/webhooks)/)[\w/-]+")
+
+_HEADER = r"(?i)\b((?:proxy-)?authorization\s*[:=]\s*|bearer\s(?=\S{16}))((?:bearer|basic|token)\s+)?[\w.~+/=-]{8,}"
+_CHAT_HOOK = r"(https://(?:hooks\.slack\.com/services|discord(?:app)?\.com/api/webhooks)/)[\w/-]+"
 
 # `"api_key": "…"`, `password='…'`: a named value somewhere inside a word (JSON, Hydra overrides, code given to -c).
-_QUOTED = re.compile(r"""(?<![\w.-])([\w.-]{1,100})(["']?\s*[:=]\s*)(["'])([^"'\s]{4,})\3""")
+_QUOTED = r"""(?<![\w.-])([\w.-]{1,100})(["']?\s*[:=]\s*)(["'])([^"'\s]{4,})\3"""
 # `?token=…`, `host=db password=…`, `AccountKey=…;`: the same, bare. A call or an index after the value is code.
-_BARE = re.compile(r"""(?:(?<=[?&;,\s])|^)([\w.-]{1,100})(=)()([^\s&;,"'()\[\]{}]+)(?=[\s&;,]|$)""")
+_BARE = r"""(?:(?<=[?&;,\s])|^)([\w.-]{1,100})(=)()([^\s&;,"'()\[\]{}]+)(?=[\s&;,]|$)"""
 
 # The user part reaches to the last `@` of the authority: a password may hold one. `image@sha256:…` is a digest.
-_USER = re.compile(r"""([A-Za-z][A-Za-z0-9+.-]{0,30}://)([^\s/?#"'<>]*)@(?!sha\d+:)""")
+_USER = r"""([A-Za-z][A-Za-z0-9+.-]{0,30}://)([^\s/?#"'<>]*)@(?!sha\d+:)"""
 _VARIABLE = re.compile(r"\$\{[A-Za-z_]\w*\}")  # `${TOKEN}`: a name, not the secret; pip keeps and expands it
 
 
@@ -137,9 +142,9 @@ def cut_credentials(url: str) -> str:
         scheme, (user, _, password) = match[1], match[2].partition(":")
         if _VARIABLE.fullmatch(user) or _VARIABLE.fullmatch(password):
             return match[0]
-        return f"{scheme}{user}@" if user and "ssh" in scheme and not _ISSUED.search(user) else scheme
+        return f"{scheme}{user}@" if user and "ssh" in scheme and not _issued().search(user) else scheme
 
-    without = _USER.sub(cut, url)
+    without = re.sub(_USER, cut, url)
     head, mark, query = without.partition("?")
     if not mark:
         return without
@@ -162,11 +167,17 @@ def mask_text(text: str) -> str:
     """The text with every part that looks like a secret replaced by `***`."""
     if len(text) < 8:
         return text
-    masked = _ISSUED.sub(MASK, text)
-    masked = _HEADER.sub(lambda match: match[1] + (match[2] or "") + MASK, masked)
-    masked = _CHAT_HOOK.sub(lambda match: match[1] + MASK, masked)
-    masked = _USER.sub(_mask_user, masked)
-    return _BARE.sub(_mask_named, _QUOTED.sub(_mask_named, masked))
+    # What each form cannot do without is looked for first: most text has none of it, and needs none of the patterns.
+    masked = text if len(text) < _SHORTEST_ISSUED else _issued().sub(MASK, text)
+    lower = masked.lower()
+    if "authorization" in lower or "bearer" in lower:
+        masked = re.sub(_HEADER, lambda match: match[1] + (match[2] or "") + MASK, masked)
+    if "://" in masked:
+        masked = re.sub(_CHAT_HOOK, lambda match: match[1] + MASK, masked)
+        masked = re.sub(_USER, _mask_user, masked)
+    if "=" in masked or ":" in masked:
+        masked = re.sub(_BARE, _mask_named, re.sub(_QUOTED, _mask_named, masked))
+    return masked
 
 
 def _mask_user(match: re.Match[str]) -> str:

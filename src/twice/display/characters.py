@@ -8,7 +8,6 @@ Standard Annex 11 (wide and full-width take two cells) and general categories (c
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -37,6 +36,8 @@ def harmless(text: str) -> str:
     """The text with all that is not simply seen written as escapes; printable text is unchanged."""
     if text.isprintable() and text.isascii():
         return text
+    import unicodedata  # a megabyte, which plain text does without
+
     return "".join(
         _escape(character) if unicodedata.category(character) in _HARMFUL_CATEGORIES else character
         for character in text
@@ -112,6 +113,8 @@ def _escape(character: str) -> str:
 
 
 def _character_width(character: str) -> int:
+    import unicodedata
+
     if unicodedata.category(character) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from twice.comparison.directions import direction
 from twice.display.characters import harmless, in_encoding
 from twice.display.colour import PLAIN, Style
-from twice.display.numbers import show
 from twice.textforms import format_duration, short_id
 
 if TYPE_CHECKING:
@@ -26,8 +24,11 @@ def headline(run: Run, *, style: Style = PLAIN, encoding: str = "utf-8", id_text
         style.strong(id_text or short_id(run.id)),
         f"{status} in {format_duration(run.execution.duration_s)}",
     ]
-    names = sorted(run.metrics, key=lambda name: direction(name) is None)[:_MOST]
-    if names:
+    if run.metrics:
+        from twice.comparison.directions import direction
+        from twice.display.numbers import show
+
+        names = sorted(run.metrics, key=lambda name: direction(name) is None)[:_MOST]
         words = ", ".join(f"{harmless(name)} {show(run.metrics[name].last)}" for name in names)
         more = len(run.metrics) - len(names)
         parts.append(words + (f" and {more} more" if more else ""))

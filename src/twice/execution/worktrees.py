@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,6 +29,8 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
             return Path(value) / below
     if home := environ.get("HOME"):
         return Path(home) / ".cache" / "twice"
+    import tempfile  # loads `random`, which few need
+
     return Path(tempfile.gettempdir()) / f"twice-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
 
 

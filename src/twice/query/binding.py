@@ -18,6 +18,7 @@ from twice.query.complaints import complaint, nearest, suggestion
 from twice.query.fields import ASPECTS, ATTRIBUTES, DATASET_KEYS, FUNCTIONS, OWN_ATTRIBUTES, SAME_WHAT, SYSTEM_TAGS
 from twice.query.matching import regular
 from twice.query.moments import Span, parse_moment, parse_period
+from twice.query.names import normal_package
 from twice.query.parser import FAMILIES, parse_filter, parse_name
 from twice.query.tree import (
     Call,
@@ -340,11 +341,6 @@ class _Binder:
 
 
 # ---------------------------------------------------------------------------------------------------- words
-
-
-def normal_package(name: str) -> str:
-    """The name of a distribution as records have it (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _typed(word: Word) -> int | float | bool | str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 
 from twice.errors import UsageError
@@ -44,6 +43,8 @@ def _visible(text: str) -> str:
 
 
 def _width(text: str) -> int:
+    import unicodedata  # a megabyte, for errors only
+
     return sum(
         0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text
     )

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from twice.query.binding import normal_package
 from twice.query.matching import like, regular
+from twice.query.names import file_names, normal_package
 from twice.query.tree import Either, Every, Expression, Field, Not, Same, Test, Touches, Under
 from twice.query.values import value_number, value_text
 
@@ -143,12 +143,6 @@ def _ordered(operator: str, a: Any, b: Any) -> bool:
 def file_matches(path: str, key: str) -> bool:
     """Whether a key means a file: by its whole path, its name, or its name without the ending."""
     return key in file_names(path)
-
-
-def file_names(path: str) -> tuple[str, str, str]:
-    """The names that a file goes by: `data/train.csv`, `train.csv`, `train`."""
-    name = path.rpartition("/")[2]
-    return path, name, name.rpartition(".")[0] or name
 
 
 def _test_files(test: Test, files: Iterable[InputFile]) -> bool:

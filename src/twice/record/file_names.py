@@ -35,7 +35,7 @@ README_PATH = "README.md"
 LOCK_PATH = "environment/requirements.lock"
 LOG_PATH = "logs/output.log"
 
-_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f%\\:*?"<>|\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]')
+_FORBIDDEN = r'[\x00-\x1f\x7f-\x9f%\\:*?"<>|\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]'
 _NAMELESS_SLASH = re.compile(r"^/|(?<=/)/|/$")
 # Parts whose first character is encoded: git's own names, and Windows' devices, with any extension.
 _OF_GIT = re.compile(r"(?:\.git|git~\d+)(?![^. ])", re.IGNORECASE)
@@ -49,7 +49,7 @@ _EMPTY = "%"  # the file of the metric whose name is empty; every other % is fol
 def history_path(metric: str) -> str:
     """The file under `.twice/` that holds a metric's history: `loss` → `metrics/loss.tsv`."""
     metric = clean_text(metric)
-    parts = _NAMELESS_SLASH.sub("%2F", _FORBIDDEN.sub(_encode, metric)).split("/")
+    parts = _NAMELESS_SLASH.sub("%2F", re.sub(_FORBIDDEN, _encode, metric)).split("/")
     stem = "/".join(_encode_part(part) for part in parts) or _EMPTY
     tail = f"%~{hashlib.sha256(metric.encode()).hexdigest()[:8]}" if _AMBIGUOUS.search(metric) else ""
     return f"metrics/{stem}{tail}.tsv"

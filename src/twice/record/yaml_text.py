@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from twice.errors import RecordError
-from twice.record.quick_yaml import load_quickly
 
 MAX_BYTES = 64 * 1024 * 1024
 _MAX_DEPTH = 200
@@ -26,10 +26,16 @@ _MAX_SIMPLE_KEY = 1000  # a key on one line with its value may have at most 1024
 # ---------------------------------------------------------------------------------------------------------- writing
 
 # What a bare string may look like: begins with a letter, a digit, `_`, `/` or (before one of these) `.`, `-` and `--`;
-# holds nothing invisible, no `: ` and no ` #`, and does not end with a blank or a colon.
-_BARE = re.compile(
-    r"(?:--?|\.{0,2}/|\.)?[A-Za-z0-9_/\u00a1-\ud7ff\uf900-\uffef\U00010000-\U0010ffff](?:[^:#]|:(?! |$)|(?<! )#)*"
-)
+# holds nothing invisible, no `: ` and no ` #`, and does not end with a blank or a colon. Most text is ASCII, and what it
+# takes to judge other text is compiled when there is some: that takes milliseconds.
+_BARE = r"(?:--?|\.{0,2}/|\.)?[A-Za-z0-9_/%s](?:[^:#]|:(?! |$)|(?<! )#)*"
+_ASCII_BARE = re.compile(_BARE % "")
+
+
+@cache
+def _any_bare() -> re.Pattern[str]:
+    return re.compile(_BARE % r"\u00a1-\ud7ff\uf900-\uffef\U00010000-\U0010ffff")
+
 
 _NOT_BARE = re.compile(
     r"""
@@ -48,8 +54,6 @@ _INVISIBLE = (
     "\\x00-\\x1f\\x7f-\\xa0\\xad\\u034f\\u061c\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u3000"
     "\\ud800-\\udfff\\ufeff\\ufff0-\\uffff"
 )
-_HAS_INVISIBLE = re.compile(f"[{_INVISIBLE}]")
-_ESCAPED = re.compile(f'["\\\\{_INVISIBLE}]')
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
@@ -111,11 +115,25 @@ def _scalar_text(value: Any) -> str:
 
 
 def _string_text(text: str) -> str:
-    if _HAS_INVISIBLE.search(text):
-        return '"' + _ESCAPED.sub(_escape, text) + '"'
-    if _BARE.fullmatch(text) and not text.endswith(" ") and not _NOT_BARE.fullmatch(text):
+    if text.isascii() and text.isprintable():
+        bare = _ASCII_BARE
+    elif _invisible().search(text):
+        return '"' + _escaped().sub(_escape, text) + '"'
+    else:
+        bare = _any_bare()
+    if bare.fullmatch(text) and not text.endswith(" ") and not _NOT_BARE.fullmatch(text):
         return text
     return "'" + text.replace("'", "''") + "'"
+
+
+@cache
+def _invisible() -> re.Pattern[str]:
+    return re.compile(f"[{_INVISIBLE}]")
+
+
+@cache
+def _escaped() -> re.Pattern[str]:
+    return re.compile(f'["\\\\{_INVISIBLE}]')
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -183,6 +201,8 @@ def load(content: bytes, name: str) -> Any:
 
 def _load_quickly(content: bytes) -> Any | None:
     """The data of a text in the form that `dump` writes; None for any other text, valid or not."""
+    from twice.record.quick_yaml import load_quickly  # what only writes does without it
+
     try:
         return load_quickly(content.decode(), _bare_value)
     except ValueError:  # not UTF-8, or a number too long: PyYAML's door says where

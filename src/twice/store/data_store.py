@@ -18,7 +18,6 @@ import contextlib
 import hashlib
 import os
 import re
-import secrets
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -187,7 +186,7 @@ class DataStore:
                         path, sha256 = next(waiting, (None, ""))
                     if path is None:
                         return
-                    temporary = self._temporary / f"{sha256}-{secrets.token_hex(6)}"
+                    temporary = self._temporary / f"{sha256}-{os.urandom(6).hex()}"
                     reason = self._copy_in(path, sha256, temporary, report)
                     if reason is None:
                         ready.append((temporary, sha256))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Callable
@@ -58,7 +57,7 @@ def copy_hashing(source: Path, target: Path, mode: int, on_bytes: Callable[[int]
 
 def temporary_beside(target: Path) -> Path:
     """A name for what will be renamed to `target`, in the same folder."""
-    return target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.tmp")
+    return target.with_name(f".{target.name[:200]}.{os.urandom(4).hex()}.tmp")
 
 
 def _write_all(descriptor: int, data: memoryview) -> None:

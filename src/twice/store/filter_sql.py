@@ -11,8 +11,8 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from twice.query.binding import normal_package
 from twice.query.matching import Matcher, like, regular
+from twice.query.names import normal_package
 from twice.query.tree import Either, Every, Expression, Field, Not, Order, Same, Test, Touches, Under
 
 _MANY = 20  # texts in a list; more are looked up in a table

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from twice.errors import RecordError, TwiceError
-from twice.query.evaluation import file_names
 from twice.query.moments import microseconds
+from twice.query.names import file_names
 from twice.query.values import value_number, value_text, within_64_bits
 from twice.record.model import Params
 from twice.record.plain import clean_text
