@@ -13,7 +13,7 @@ with every version of PyYAML and libyaml, and the dumpers of both write `1e-3`, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -201,12 +201,18 @@ def load(content: bytes, name: str) -> Any:
 
 def _load_quickly(content: bytes) -> Any | None:
     """The data of a text in the form that `dump` writes; None for any other text, valid or not."""
-    from twice.record.quick_yaml import load_quickly  # what only writes does without it
-
     try:
-        return load_quickly(content.decode(), _bare_value)
+        return _quick_reader()(content.decode())
     except ValueError:  # not UTF-8, or a number too long: PyYAML's door says where
         return None
+
+
+@cache
+def _quick_reader() -> Callable[[str], Any | None]:
+    from twice.record.quick_yaml import load_quickly  # what only writes does without these
+    from twice.record.text_shapes import TextShapes
+
+    return TextShapes(lambda text: load_quickly(text, _bare_value)).load
 
 
 class _Open:
