@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -31,6 +32,24 @@ _WORTH_TELLING = re.compile(r"\s*(Downloading|Building|Built|Collecting|Installi
 _AWAY_FROM_NETWORK = re.compile(
     r"failed to (fetch|connect)|network|temporary failure|name resolution|connection|offline|timed? ?out", re.IGNORECASE
 )
+_VENV_HINT = "install uv, or Python's `venv` (Debian and Ubuntu: python3-venv)"
+_HAS_NO_PIP = 99
+# `python -m pip`, with the pip that every Python brings for its virtual environments: unpacked beside the environment, it
+# works at once, is no distribution of it, and need not be taken out again.
+_PIP = f"""
+import os, runpy, sys, sysconfig, zipfile
+try:
+    import ensurepip
+    folders = sysconfig.get_config_var("WHEEL_PKG_DIR"), os.path.join(os.path.dirname(ensurepip.__file__), "_bundled")
+    folder = next(folder for folder in folders if folder and os.path.isdir(folder))
+    wheel = max(name for name in os.listdir(folder) if name.startswith("pip-") and name.endswith(".whl"))
+except (ImportError, StopIteration, ValueError):
+    sys.exit({_HAS_NO_PIP})
+sys.path[0] = sys.argv.pop(1)
+with zipfile.ZipFile(os.path.join(folder, wheel)) as pip:
+    pip.extractall(sys.path[0], [name for name in pip.namelist() if name.startswith("pip/")])
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+"""
 
 
 @frozen
@@ -47,40 +66,36 @@ class Installer:
         """`uv` or `pip`."""
         return "uv" if self.uv else "pip"
 
-    def make_venv(self, base: str, folder: Path, *, bare: bool = False) -> str:
-        """Make an empty virtual environment of an interpreter; gives the path of its own.
-
-        pip is in it only when pip is what installs, and not if `bare`. Raises ReproductionError.
-        """
+    def make_venv(self, base: str, folder: Path) -> str:
+        """Make an empty virtual environment of an interpreter; gives the path of its own.  Raises ReproductionError."""
         if self.uv:
             words = [self.uv, "venv", "--quiet", "--no-project", "--python", base, str(folder)]
         else:
-            words = [base, "-m", "venv", *(["--without-pip"] if bare else []), str(folder)]
+            words = [base, "-m", "venv", "--without-pip", str(folder)]
         ended = run_tool(words, self.environ)
         python = venv_python(folder)
         if ended.code != 0 or not python.exists():
             raise ReproductionError(
-                f"cannot make a virtual environment with {base}",
-                details=_last_lines(ended.text),
-                hint="install uv, or Python's `venv` (Debian and Ubuntu: python3-venv)",
+                f"cannot make a virtual environment with {base}", details=_last_lines(ended.text), hint=_VENV_HINT
             )
         return str(python)
 
     def install(self, python: str, words: Sequence[str]) -> Ended:
-        """Install what the words say (`-r FILE`, `-e FOLDER`) into the environment of an interpreter."""
+        """Install what the words say (`-r FILE`, `-e FOLDER`) into the environment of an interpreter.
+
+        Raises ReproductionError when there is nothing to install with.
+        """
         if self.uv:
             head = [self.uv, "pip", "install", "--python", python, "--no-deps"]
             head += uv_options(configured_indexes(self.environ))
-        else:
-            head = [python, "-m", "pip", "install", "--no-deps", "--no-compile", "--no-input"]
+            return run_tool([*head, *words], self.environ, cwd=self.folder, on_line=self._pass_on)
+        with tempfile.TemporaryDirectory(prefix="twice-") as folder:
+            head = [python, "-c", _PIP, folder, "install", "--no-deps", "--no-compile", "--no-input"]
             head += ["--disable-pip-version-check", "--no-warn-script-location"]
-        return run_tool([*head, *words], self.environ, cwd=self.folder, on_line=self._pass_on)
-
-    def remove_itself(self, python: str, needed: Iterable[str]) -> None:
-        """Take pip and what came with it out of the environment again, but for what the run had itself."""
-        extra = sorted({"pip", "setuptools", "wheel"} - set(needed), key="pip".__eq__)  # pip last
-        if not self.uv and extra:
-            run_tool([python, "-m", "pip", "uninstall", "--yes", "--quiet", *extra], self.environ)
+            ended = run_tool([*head, *words], self.environ, cwd=self.folder, on_line=self._pass_on)
+        if ended.code == _HAS_NO_PIP:
+            raise ReproductionError(f"cannot install anything: {python} brings no pip (ensurepip)", hint=_VENV_HINT)
+        return ended
 
     def _pass_on(self, line: str) -> None:
         if _WORTH_TELLING.match(line):

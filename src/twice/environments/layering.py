@@ -49,7 +49,6 @@ def lay_over(
             f"{source.name}: {installer.name} could not build it (is its build backend to be had?); its sources are on "
             "the path as they are, without scripts, entry points and compiled parts"
         )
-    installer.remove_itself(python, ())
     if needs_twice:
         lend_twice(site)
     entries = [entry for entry in below["path"] if Path(entry).name in _INSTALLED and Path(entry).is_dir()]

@@ -116,7 +116,6 @@ def build_shared(sources: Sources, base: str, shop: Workshop, installer: Install
         python = installer.make_venv(base, place)
         if names:
             _install_lock(lock, python, names, installer)
-        installer.remove_itself(python, names)
         put_agent_path(site_packages(python, installer.environ))
         shop.tell(f"rebuilt in {format_duration(time.monotonic() - started_s)}, and kept for the next time")
 
