@@ -18,8 +18,7 @@ _SCRUBBED = (
     "XDG_",
     "LC_",
     "LANG",
-    "PYTHONHASHSEED",
-    "PYTHONPATH",
+    "PYTHON",
     "NO_COLOR",
     "FORCE_COLOR",
 )
