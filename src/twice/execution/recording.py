@@ -32,6 +32,7 @@ from twice.execution.pending import drop_pending, keep_pending
 from twice.execution.process import find_program, run_process
 from twice.frozen import frozen
 from twice.git.repository import Repository
+from twice.git.snapshot import scan_ahead
 from twice.record.code import Code
 from twice.record.plain import to_plain
 from twice.store.live_runs import LiveRun, create_live_run
@@ -109,6 +110,7 @@ def record_run(
             drop_pending(repository, request.id)
             live.remove()
             raise
+        scan_ahead(place.tree)  # git looks at what has changed while Python loads what is not there yet
         from twice.execution.sealing import seal
 
         sealed = seal(live, repository, configuration, clock, outcome, amend)
