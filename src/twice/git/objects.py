@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -190,18 +191,16 @@ class ObjectStore:
             raise RepositoryError(f"object {object_id} is a {found[0]}, not a {kind}")
         return found[1]
 
-    def _entries(self, data: bytes) -> Iterator[TreeEntry]:
-        position = 0
-        while position < len(data):
-            space = data.index(b" ", position)
-            zero = data.index(b"\0", space)
-            end = zero + 1 + self._id_bytes
-            if end > len(data):
-                raise ValueError("it ends within an entry")
-            yield TreeEntry(
-                os.fsdecode(data[space + 1 : zero]), int(data[position:space], 8), data[zero + 1 : end].hex()
-            )
-            position = end
+    @cached_property
+    def _entry(self) -> re.Pattern[bytes]:
+        """One entry of a tree: mode, name, binary id."""
+        return re.compile(rb"([0-7]+) ([^\0]+)\0(.{%d})" % self._id_bytes, re.DOTALL)
+
+    def _entries(self, data: bytes) -> list[TreeEntry]:
+        found = self._entry.findall(data)
+        if sum(len(mode) + len(name) for mode, name, _ in found) + (2 + self._id_bytes) * len(found) != len(data):
+            raise ValueError("not one entry after the other")
+        return [TreeEntry(os.fsdecode(name), int(mode, 8), binary.hex()) for mode, name, binary in found]
 
     def _write_edited(self, edits: _Edits, base: str | None) -> str | None:
         """Write one folder with its edits; None when nothing is left in it."""

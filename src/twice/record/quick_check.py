@@ -86,7 +86,8 @@ class _Compiler:
                 item = self.compile(asked)
                 return lambda value: not isinstance(value, list) or all(map(item, value))
             case "required":
-                return lambda value: not isinstance(value, dict) or all(name in value for name in asked)
+                needed = frozenset(asked)
+                return lambda value: not isinstance(value, dict) or needed <= value.keys()
             case "enum" if all(isinstance(one, str) for one in asked):
                 return lambda value: isinstance(value, str) and value in asked
             case "pattern":

@@ -26,6 +26,9 @@ COLUMNS = """
 """.split()  # noqa: SIM905 - a list would be a page of one name a line
 """The columns of the table `runs`, but for its key."""
 
+_IN_ORDER = json.JSONEncoder(separators=(",", ":"))
+_SORTED = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
+
 
 class NamedSet(NamedTuple):
     """Rows that many runs may share, under the digest of their content."""
@@ -154,7 +157,9 @@ def _values(values: Mapping[str, Any]) -> list[tuple[str, Any, str]]:
 
 
 def _metric(name: str, metric: Mapping[str, Any]) -> tuple[str, Any, Any, Any, Any, int]:
-    last, low, high, mean = (within_64_bits(metric[aspect]) for aspect in ("last", "min", "max", "mean"))
+    last, low, high, mean = metric["last"], metric["min"], metric["max"], metric["mean"]
+    if not type(last) is type(low) is type(high) is type(mean) is float:  # as nearly all are
+        last, low, high, mean = map(within_64_bits, (last, low, high, mean))
     return clean_text(name), last, low, high, mean, metric.get("count", 1)
 
 
@@ -175,12 +180,11 @@ def _path(text: str | None) -> str | None:
 
 
 def _json(facts: Any) -> str:
-    return json.dumps(facts, separators=(",", ":"))
+    return _IN_ORDER.encode(facts)
 
 
 def _digest(facts: Any) -> str:
-    content = json.dumps(facts, sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(content.encode("ascii"), digest_size=16).hexdigest()
+    return hashlib.blake2b(_SORTED.encode(facts).encode("ascii"), digest_size=16).hexdigest()
 
 
 def _moment_in(run_id: str) -> int:
