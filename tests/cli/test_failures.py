@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from commands import Git, Twice
+from copies import made_once
 
 
 def newest(twice: Twice) -> dict[str, object]:
@@ -122,6 +123,11 @@ def test_not_a_repository(twice: Twice, tmp_path: Path) -> None:
     three_parts(twice("ls", cwd=tmp_path / "empty", expect=2).err)
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kept") / "repository"
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
@@ -139,10 +145,12 @@ def test_not_a_repository(twice: Twice, tmp_path: Path) -> None:
         (["reproduce", "@", "--rtol", "-1"], 2),
     ],
 )
-def test_bad_input_is_told_in_three_parts(twice: Twice, repository: Path, words: list[str], code: int) -> None:
-    twice("run", "python", "train.py")
+def test_bad_input_is_told_in_three_parts(
+    twice: Twice, repository: Path, git: Git, kept: Path, words: list[str], code: int
+) -> None:
+    made_once(repository, kept, lambda: twice("run", "python", "train.py"))
     three_parts(twice(*words, expect=code).err)
-    assert len(json.loads(twice("ls", "--json").out)["runs"]) == 1
+    assert len(git("for-each-ref", "refs/experiments").splitlines()) == 1
 
 
 def test_an_ambiguous_selector_lists_the_candidates(twice: Twice, repository: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from commands import Git, Twice
+from copies import made_once
 
 SCRIPT = """\
 import argparse, random
@@ -40,13 +41,21 @@ def work(repository: Path, git: Git) -> Path:
     return repository
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kept") / "repository"
+
+
 @pytest.fixture
-def runs(work: Path, twice: Twice) -> Path:
+def runs(work: Path, twice: Twice, kept: Path) -> Path:
     """Two seeds of one thing, two of another."""
-    for seed in ("1", "2"):
-        twice("run", "--seed", seed, "python", "train.py")
-    for seed in ("1", "2"):
-        twice("run", "--seed", seed, "python", "train.py", "--lr", "0.3")
+
+    def make() -> None:
+        for options in ([], ["--lr", "0.3"]):
+            for seed in ("1", "2"):
+                twice("run", "--seed", seed, "python", "train.py", *options)
+
+    made_once(work, kept, make)
     return work
 
 
@@ -195,7 +204,10 @@ def test_plots_as_one_file_of_html(runs: Path, twice: Twice, kind: str) -> None:
     assert "wrote p.html" in twice("plot", "--kind", kind, "-o", "p.html").err
     page = (runs / "p.html").read_text()
     assert page.count("<svg") >= 1 and not re.search(r"(?:\bsrc|href)=", page)
-    assert twice("plot", "--kind", kind, "-o", "-", "-e", "train").out.startswith("<!doctype html>")
+
+
+def test_a_plot_on_standard_output(runs: Path, twice: Twice) -> None:
+    assert twice("plot", "-o", "-", "-e", "train").out.startswith("<!doctype html>")
 
 
 def test_mistakes_in_plots_are_told(runs: Path, twice: Twice) -> None:
