@@ -64,7 +64,6 @@ class Runner:
             TWICE_ROOT=str(self.work),
             TWICE_TRACE=trace,
             TWICE_STARTED="1795271000.5",
-            PYTHONDONTWRITEBYTECODE="1",
         )
         if seed is not None:
             variables.update(TWICE_SEED=str(seed), PYTHONHASHSEED="7")
