@@ -459,7 +459,7 @@ def test_ctrl_c_does_not_reach_the_standby(folder: Path) -> None:
 NESTED = """
 import subprocess, sys
 from twice.capture.syscall_tracer import SyscallTracer, problem_with
-print(problem_with())
+print(problem_with(), flush=True)
 tracer = SyscallTracer()
 tracer.start()
 process = subprocess.Popen(["cat", "in.txt"], preexec_fn=tracer.child_setup)
