@@ -16,10 +16,11 @@ _MAX_DEPTH = 100
 _LONGEST_KEY = 500
 _SPECIAL = frozenset("'\"{[")  # what words begin with that are not bare
 
-# Bare text begins with what begins nothing else in YAML, and holds no `: `, no ` #` and no blank at its end.
+# Bare text begins with what begins nothing else in YAML, and holds no `: `, no ` #` and no blank at its end. Its first
+# character is told by what it is not: no sign of ASCII, no control. The other way round takes 8 ms to compile.
 _IN_BARE = "[^ \n:#]"
 _BARE = (
-    r"(?:--?(?=[A-Za-z0-9_.])|\.{0,2}/|[.+](?=[A-Za-z0-9_]))?[A-Za-z0-9_\u00a1-\ufefe\U00010000-\U0010ffff]"
+    r"(?:--?(?=[A-Za-z0-9_.])|\.{0,2}/|[.+](?=[A-Za-z0-9_]))?[^\x00-/:-@\[-^`{-\xa0]"
     rf"{_IN_BARE}*(?:(?::(?=[^ \n])|(?<=[^ \n])#| +(?=[^ \n#:])){_IN_BARE}*)*"
 )
 _QUOTED = r"'(?:[^'\n]|'')*'|\"(?:[^\"\\\n]|\\[\"\\ntr]|\\u(?!d[89a-f])[0-9a-f]{4})*\""
