@@ -62,6 +62,7 @@ def test_what_changed_is_seen(refs_of: Path, git: Git, change: str) -> None:
         listed = git("for-each-ref", "--format=%(refname) %(objectname)", "refs/experiments", cwd=refs_of)
         expected = dict(line.split() for line in listed.splitlines())
         assert refs.list(PREFIX, known, stamps) == refs.list(PREFIX) == expected
+        assert refs.stamps(PREFIX, stamps) == refs.stamps(PREFIX)
 
 
 def test_what_is_known_is_not_read_again(refs_of: Path, git: Git) -> None:

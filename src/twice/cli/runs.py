@@ -105,8 +105,8 @@ def _refresh(place: Workplace, index: RunIndex, runs: Runs) -> None:
         index.is_current(lambda: run_refs(repository), runs.read_records)
         return
     stamps = settled_stamps(repository, before, int(place.clock.now().timestamp() * 1e9))
-    refs = run_refs(repository, index.commits() if before else None, before)
-    index.refresh(refs, runs.read_records, _progress)
+    known = index.commits()
+    index.refresh(run_refs(repository, known, before), runs.read_records, _progress, known)
     if stamps != before:
         index.keep_stamps(stamps)
 

@@ -9,6 +9,7 @@ record, and no hook or reflog is wanted. Works beside git's own pack-refs, gc an
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -52,17 +53,19 @@ class Refs:
         if not folder.startswith("refs/"):
             folder = "refs/"
         # Loose first: what pack-refs moves while we look is then found packed.
-        loose = dict(self._walk_loose(folder, prefix, known or {}, stamps or {}))
+        loose: dict[str, str] = {}
+        self._walk_loose(folder, prefix, known or {}, stamps or {}, loose)
         found = self._read_packed(prefix)
         if not loose:
             return found
         found.update(loose)
         return dict(sorted(found.items()))
 
-    def stamps(self, folder: str) -> dict[str, int]:
+    def stamps(self, folder: str, before: Mapping[str, int] | None = None) -> dict[str, int]:
         """When packed-refs and each folder of refs below `folder` were last changed, in ns; 0 for what is not there.
 
-        Creating, moving, packing and deleting a ref all change one of these.
+        Creating, moving, packing and deleting a ref all change one of these. A folder that is as it was `before` has the
+        folders below it that it had then.
         """
         found = {"packed-refs": _changed_ns(f"{self._common_dir}/packed-refs")}
         waiting = [folder]
@@ -70,6 +73,9 @@ class Refs:
             name = waiting.pop()
             path = f"{self._folder(name)}/{name}"
             found[name] = _changed_ns(path)
+            if before and 0 < found[name] == before.get(name):
+                waiting += [one for one in before if one.startswith(name) and one.count("/") == name.count("/") + 1]
+                continue
             with suppress(OSError), os.scandir(path) as entries:
                 waiting += [f"{name}{entry.name}/" for entry in entries if entry.is_dir()]
         return found
@@ -157,34 +163,37 @@ class Refs:
             raise RepositoryError(f"ref {name} cannot be read: {error.strerror}") from error
 
     def _walk_loose(
-        self, folder: str, prefix: str, known: Mapping[str, str], stamps: Mapping[str, int]
-    ) -> Iterator[tuple[str, str]]:
+        self, folder: str, prefix: str, known: Mapping[str, str], stamps: Mapping[str, int], found: dict[str, str]
+    ) -> None:
+        """Add the refs that are files below a folder."""
         path = f"{self._folder(folder)}/{folder}"
         stamp = stamps.get(folder, 0)
+        is_unchanged = 0 < stamp == _changed_ns(path)
+        folders, names = [], []
         try:
-            is_unchanged = stamp > 0 and _changed_ns(path) == stamp
             with os.scandir(path) as entries:
-                below = [
-                    (entry.name, entry.is_dir(), is_unchanged or (stamp > 0 and _is_older(entry, stamp)))
-                    for entry in entries
-                ]
+                for entry in entries:
+                    name = folder + entry.name
+                    if entry.is_dir():
+                        folders.append(name)
+                    elif name in known and (is_unchanged or (stamp > 0 and _is_older(entry, stamp))):
+                        found[name] = known[name]
+                    else:
+                        names.append(name)
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
             raise RepositoryError(f"refs below {folder} cannot be read: {error.strerror}") from error
-        for child, is_folder, is_as_known in below:
-            name = folder + child
-            if is_folder:
-                if name.startswith(prefix) or prefix.startswith(name + "/"):
-                    yield from self._walk_loose(name + "/", prefix, known, stamps)
-            elif is_as_known and name in known:
-                yield name, known[name]
-            elif name.startswith(prefix) and not name.endswith(".lock"):
+        for name in folders:
+            if name.startswith(prefix) or prefix.startswith(name + "/"):
+                self._walk_loose(name + "/", prefix, known, stamps, found)
+        for name in names:
+            if name.startswith(prefix) and not name.endswith(".lock"):
                 text = self._read_loose(name)
                 if text is not None and text.startswith("ref:"):
                     text = self._read_or_none(text[4:].strip())
                 if text is not None and self._is_id(text):
-                    yield name, text
+                    found[name] = text
 
     def _read_or_none(self, name: str) -> str | None:
         try:
@@ -305,12 +314,12 @@ class Refs:
                 end = min(end, start + self._id_length + len(wanted) + 2)
             else:
                 end = _first_at_least(data, wanted + b"\xff\xff", self._id_length)
-        found = {}
-        for line in data[start:end].split(b"\n"):
-            name = line[self._id_length + 1 :]
-            if name.startswith(wanted) and line[:1] not in (b"#", b"^") and (not whole_name or name == wanted):
-                found[os.fsdecode(name)] = line[: self._id_length].decode("ascii", "replace")
-        return found
+        lines = re.findall(rb"^([0-9a-f]+) (.+)$", data[start:end], re.MULTILINE) if start < end else ()
+        return {
+            os.fsdecode(name): found.decode("ascii")
+            for found, name in lines
+            if (name == wanted if whole_name else name.startswith(wanted))
+        }
 
     def _delete_locked(self, name: str) -> None:
         """Delete a ref whose lock we hold, packed and loose.

@@ -133,15 +133,21 @@ class RunIndex:
 
     # ------------------------------------------------------------------------------------------------ writing
 
-    def refresh(self, refs: Mapping[str, str], read: ReadRecords, progress: Callable[[int, int], None]) -> None:
+    def refresh(
+        self,
+        refs: Mapping[str, str],
+        read: ReadRecords,
+        progress: Callable[[int, int], None],
+        known: Mapping[str, str] | None = None,
+    ) -> None:
         """Make the index agree with `refs` (ref → commit), reading only the runs that are new.
 
-        `progress` is told (done, of how many) as new runs are read.
+        `progress` is told (done, of how many) as new runs are read. `known` is what `commits` has just given.
         """
         self._read = read
-        self._refresh_again = lambda: self._refresh(refs, read, progress)
+        self._refresh_again = lambda: self._refresh(refs, read, progress, None)
         try:
-            self._refresh(refs, read, progress)
+            self._refresh(refs, read, progress, known)
         except sqlite3.DatabaseError as error:
             self._start_again(error)
 
@@ -158,7 +164,7 @@ class RunIndex:
     def is_current(self, refs: Callable[[], Mapping[str, str]], read: ReadRecords) -> None:
         """Note that the index agrees with the refs; they are listed only if it turns out to be damaged."""
         self._read = read
-        self._refresh_again = lambda: self._refresh(refs(), read, lambda done, total: None)
+        self._refresh_again = lambda: self._refresh(refs(), read, lambda done, total: None, None)
 
     def commits(self) -> dict[str, str]:
         """Ref → commit, as the index has them."""
@@ -187,12 +193,20 @@ class RunIndex:
                 self._connection.execute("INSERT INTO notes_tip VALUES (?)", (tip,))
             self._connection.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?)", rows)
 
-    def _refresh(self, refs: Mapping[str, str], read: ReadRecords, progress: Callable[[int, int], None]) -> None:
-        known = dict(self._connection.execute("SELECT ref, commit_id FROM runs").fetchall())
+    def _refresh(
+        self,
+        refs: Mapping[str, str],
+        read: ReadRecords,
+        progress: Callable[[int, int], None],
+        known: Mapping[str, str] | None,
+    ) -> None:
+        if known is None:
+            known = dict(self._connection.execute("SELECT ref, commit_id FROM runs").fetchall())
         if known == refs:
             return
         gone = [ref for ref, commit in known.items() if refs.get(ref) != commit]
         new = [(ref, commit) for ref, commit in refs.items() if known.get(ref) != commit]
+        new.sort(key=_by_id)  # and so by time: what is shown together is stored together
         if gone:
             self._write(gone, [])
         if not new:
@@ -463,6 +477,10 @@ def _summary(text: str, said: bytes | None) -> RunSummary:
         return summary
     reproduced, diverged = count_verdicts(parse_operations(said))
     return replace(summary, reproduced=reproduced, diverged=diverged)
+
+
+def _by_id(run: tuple[str, str]) -> str:
+    return run[0].rpartition("/")[2]
 
 
 def _by_name_and_run(row: tuple[Any, ...]) -> tuple[int, int]:
