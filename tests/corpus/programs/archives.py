@@ -5,6 +5,7 @@ import random
 import time
 import zipfile
 
+time.sleep(2.1)  # a zip knows every second second only: two executions have different ones
 numbers = "\n".join(str(random.random()) for _ in range(50)).encode()
 with gzip.open("numbers.gz", "wb") as file:
     file.write(numbers)
