@@ -174,10 +174,10 @@ class Refs:
             with os.scandir(path) as entries:
                 for entry in entries:
                     name = folder + entry.name
-                    if entry.is_dir():
-                        folders.append(name)
-                    elif name in known and (is_unchanged or (stamp > 0 and _is_older(entry, stamp))):
+                    if name in known and (is_unchanged or (stamp > 0 and _is_older_file(entry, stamp))):
                         found[name] = known[name]
+                    elif entry.is_dir():
+                        folders.append(name)
                     else:
                         names.append(name)
         except (FileNotFoundError, NotADirectoryError):
@@ -350,9 +350,9 @@ def _changed_ns(path: str) -> int:
         return 0
 
 
-def _is_older(entry: os.DirEntry[str], stamp: int) -> bool:
+def _is_older_file(entry: os.DirEntry[str], stamp: int) -> bool:
     try:
-        return entry.stat().st_mtime_ns < stamp
+        return entry.stat().st_mtime_ns < stamp and not entry.is_dir()
     except OSError:
         return False
 
