@@ -81,7 +81,7 @@ def command(
     it, and the exit code is the command's own.
     """
     from twice.execution.derivation import Change
-    from twice.execution.reproduction import Surroundings, Wishes
+    from twice.execution.reproduction import Wishes
 
     arguments = context.meta.get(_ARGUMENTS)
     change = Change(arguments=arguments, params=params) if arguments is not None or params else None
@@ -100,13 +100,7 @@ def command(
             allow_changed_data=allow_changed_data,
             keep=keep,
         )
-        around = Surroundings(
-            repository=place.repository,
-            configuration=place.configuration,
-            clock=place.clock,
-            environ=place.environ,
-            tell=tell,
-        )
+        around = place.surroundings()
         screen = output_screen(place.environ, colour)
         if check:
             return _check(original, row.commit, wishes, around, as_json, screen)

@@ -175,14 +175,7 @@ def _run(request: Request, place: Workplace, twice: bool) -> int:
 
 
 def _second_execution(place: Workplace) -> Amend:
-    from twice.execution.reproduction import Surroundings
     from twice.execution.second_execution import execute_again
 
-    around = Surroundings(
-        repository=place.repository,
-        configuration=place.configuration,
-        clock=place.clock,
-        environ=place.environ,
-        tell=tell,
-    )
+    around = place.surroundings()
     return lambda run, attachments: execute_again(run, attachments, new_run_id(place.clock.now()), around)

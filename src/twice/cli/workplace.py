@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from twice.configuration import Configuration, read_configuration
 from twice.execution.clock import Clock
 from twice.frozen import frozen
 from twice.git.repository import Repository
+
+if TYPE_CHECKING:
+    from twice.execution.reproduction import Surroundings
 
 
 @frozen
@@ -24,6 +28,18 @@ class Workplace:
     clock: Clock
     environ: dict[str, str]
     directory: Path  # where the user is
+
+    def surroundings(self) -> Surroundings:
+        """The same, as running something again needs it."""
+        from twice.execution.reproduction import Surroundings
+
+        return Surroundings(
+            repository=self.repository,
+            configuration=self.configuration,
+            clock=self.clock,
+            environ=self.environ,
+            tell=tell,
+        )
 
 
 @contextmanager
