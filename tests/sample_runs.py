@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -28,6 +28,17 @@ from twice.record.model import (
 
 STARTED = datetime(2026, 11, 21, 14, 22, 33, tzinfo=timezone.utc)
 NOW = STARTED + timedelta(hours=3)
+
+
+@dataclass
+class Change:
+    """A file that differs, as git tells it."""
+
+    path: str
+    kind: str = "modified"
+    added: int | None = 3
+    removed: int | None = 1
+    old_path: str | None = None
 
 
 def metric(last: float, **others: Any) -> Metric:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from sample_runs import MACHINE, PACKAGES, distribution, file, make_run, metric, points
+from sample_runs import MACHINE, PACKAGES, Change, distribution, file, make_run, metric, points
 from twice.comparison.differences import compare
 from twice.comparison.sections import Section
 from twice.record.model import (
@@ -22,17 +22,6 @@ from twice.record.model import (
     Seeds,
     Tracer,
 )
-
-
-@dataclass
-class Change:
-    """A file that differs, as git tells it."""
-
-    path: str
-    kind: str = "modified"
-    added: int | None = 3
-    removed: int | None = 1
-    old_path: str | None = None
 
 
 def section(name: Any, a: Run, b: Run, *changes: Change, **more: Any) -> Section:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from sample_runs import MACHINE, NOW, PACKAGES, STARTED, distribution, file, make_run, metric, points
+from sample_runs import MACHINE, NOW, PACKAGES, STARTED, Change, distribution, file, make_run, metric, points
 from twice.comparison.differences import compare
 from twice.comparison.tolerance import Tolerance
 from twice.comparison.verdict import judge
@@ -35,17 +35,6 @@ from twice.record.model import (
     Tracer,
 )
 from twice.record.summary import summarise_run
-
-
-@dataclass
-class Change:
-    """A file that differs, as git tells it."""
-
-    path: str
-    kind: str = "modified"
-    added: int | None = 3
-    removed: int | None = 1
-    old_path: str | None = None
 
 
 def eventful_run() -> Run:

@@ -9,29 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from twice.record.model import (
-    Attachments,
-    Code,
-    Data,
-    DataFile,
-    Distribution,
-    Environment,
-    Execution,
-    Gpu,
-    Interpreter,
-    LeftOut,
-    Machine,
-    Metric,
-    Origin,
-    Packages,
-    Params,
-    Point,
-    Resources,
-    Run,
-    SeededProcess,
-    Seeds,
-    Tracer,
-)
+from twice.record import model
 
 # fmt: off
 AWKWARD = (
@@ -77,7 +55,7 @@ def facts(cls: type, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]
 metrics = st.dictionaries(
     texts,
     facts(
-        Metric,
+        model.Metric,
         last=numbers,
         min=numbers,
         max=numbers,
@@ -88,18 +66,25 @@ metrics = st.dictionaries(
     max_size=3,
 )
 codes = facts(
-    Code,
+    model.Code,
     tree=git_ids,
     base=maybe(git_ids),
     snapshot=maybe(git_ids),
     branch=maybe(texts),
     left_out=several(
-        facts(LeftOut, path=paths, reason=texts, size_bytes=maybe(counts), sha256=maybe(digests), stored=maybe(texts))
+        facts(
+            model.LeftOut,
+            path=paths,
+            reason=texts,
+            size_bytes=maybe(counts),
+            sha256=maybe(digests),
+            stored=maybe(texts),
+        )
     ),
     changed_during_run=several(paths),
 )
 executions = facts(
-    Execution,
+    model.Execution,
     id=st.just("20261121-142233-k7q2m9"),
     experiment=st.text(min_size=1, max_size=5),
     name=maybe(texts),
@@ -117,13 +102,13 @@ executions = facts(
     user=texts,
     repository=paths,
     twice=texts,
-    resources=facts(Resources, cpu_user_s=maybe(seconds), peak_memory_bytes=maybe(counts)),
+    resources=facts(model.Resources, cpu_user_s=maybe(seconds), peak_memory_bytes=maybe(counts)),
     code=codes,
-    tracer=facts(Tracer, name=texts, blind_spots=few_texts),
+    tracer=facts(model.Tracer, name=texts, blind_spots=few_texts),
     warnings=few_texts,
 )
 data_files = facts(
-    DataFile,
+    model.DataFile,
     path=paths,
     kind=st.sampled_from(["file", "folder"]),
     sha256=maybe(digests),
@@ -133,55 +118,57 @@ data_files = facts(
     tracked_by=maybe(texts),
 )
 packages = facts(
-    Packages,
-    interpreter=facts(Interpreter, implementation=texts, version=texts, kind=maybe(st.sampled_from(["venv", "conda"]))),
+    model.Packages,
+    interpreter=facts(
+        model.Interpreter, implementation=texts, version=texts, kind=maybe(st.sampled_from(["venv", "conda"]))
+    ),
     distributions=several(
         facts(
-            Distribution,
+            model.Distribution,
             name=st.text(min_size=1, max_size=5),
             version=texts,
-            origin=maybe(facts(Origin, kind=st.sampled_from(["vcs", "archive"]), dirty=maybe(st.booleans()))),
+            origin=maybe(facts(model.Origin, kind=st.sampled_from(["vcs", "archive"]), dirty=maybe(st.booleans()))),
             wheel_tags=few_texts,
             record_sha256=maybe(digests),
         )
     ),
 )
 machines = facts(
-    Machine,
+    model.Machine,
     system=texts,
     release=texts,
     architecture=texts,
     cores=maybe(st.integers(1, 512)),
     cpu_flags=few_texts,
-    gpus=several(facts(Gpu, name=texts, memory_bytes=maybe(counts))),
+    gpus=several(facts(model.Gpu, name=texts, memory_bytes=maybe(counts))),
     threads=st.dictionaries(texts, st.integers(), max_size=2),
 )
 runs = st.builds(
-    Run,
+    model.Run,
     execution=executions,
     params=facts(
-        Params,
+        model.Params,
         values=st.dictionaries(texts, values, max_size=4),
         sources=st.dictionaries(texts, texts, max_size=2),
     ),
     metrics=metrics,
     seeds=facts(
-        Seeds,
+        model.Seeds,
         root=maybe(st.integers(0, 2**128)),
-        processes=several(facts(SeededProcess, key=texts, python=paths, seeded=few_texts)),
+        processes=several(facts(model.SeededProcess, key=texts, python=paths, seeded=few_texts)),
     ),
-    data=facts(Data, inputs=several(data_files), outputs=several(data_files)),
+    data=facts(model.Data, inputs=several(data_files), outputs=several(data_files)),
     environment=st.builds(
-        Environment,
+        model.Environment,
         packages=maybe(packages),
         lock=maybe(texts),
         machine=maybe(machines),
         variables=st.dictionaries(texts, paths, max_size=3),
     ),
 )
-points = st.builds(Point, step=st.integers(), time_s=st.floats(), value=numbers)
+points = st.builds(model.Point, step=st.integers(), time_s=st.floats(), value=numbers)
 attachments = st.builds(
-    Attachments,
+    model.Attachments,
     histories=st.dictionaries(texts, st.lists(points, max_size=4).map(tuple), max_size=2),
     log=st.binary(max_size=20),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from twice.comparison.differences import compare
@@ -13,18 +12,6 @@ from twice.comparison.replicates import pair_replicates
 from twice.display.ids import shorten_ids
 from twice.record.model import Run
 from twice.reports.review import Review
-
-
-@dataclass
-class Change:
-    """A file that differs, as git tells it."""
-
-    path: str
-    kind: str = "modified"
-    added: int | None = 1
-    removed: int | None = 1
-    old_path: str | None = None
-
 
 PATCH = """\
 diff --git a/train.py b/train.py

@@ -8,9 +8,9 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from reviews import PATCH, Change, make_review
+from reviews import PATCH, make_review
 
-from sample_runs import PACKAGES, distribution, file, make_run, metric, points
+from sample_runs import PACKAGES, Change, distribution, file, make_run, metric, points
 from twice.comparison.gates import GateResult
 from twice.record.model import Data, Distribution, Environment, Interpreter, Packages, Params, Run, Seeds
 from twice.reports.markdown_report import markdown_report

@@ -9,10 +9,10 @@ from html.parser import HTMLParser
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from reviews import PATCH, Change, make_review
+from reviews import PATCH, make_review
 from test_markdown_report import HOSTILE, hostile_review
 
-from sample_runs import make_run, metric, points
+from sample_runs import Change, make_run, metric, points
 from twice.comparison.gates import GateResult
 from twice.record.model import Params
 from twice.reports.annotations import Annotation, find_annotations, workflow_commands
