@@ -7,7 +7,7 @@ import statistics
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twice.comparison.importance import Importance, Ranking, _ranks, rank_params
@@ -83,6 +83,7 @@ def test_many_runs_are_sampled_and_the_share_is_of_all() -> None:
     assert found.params[1].chance > 0.05 and found.params[0].runs == 5000
 
 
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 6), st.floats(-10, 10)), min_size=4, max_size=20))
 def test_the_correlation_is_that_of_the_ranks(pairs: list[tuple[int, float]]) -> None:
     numbers, values = [float(number) for number, _ in pairs], [value for _, value in pairs]

@@ -20,7 +20,7 @@ from twice.git.repository import Repository
 
 # The same trees each time; whoever looks for new ones raises the number and takes `derandomize` away.
 trees = settings(
-    max_examples=100, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=60, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 
 # Few names, so that patterns, folders and files meet often; some that patterns must quote.
@@ -121,6 +121,15 @@ def run(root: Path, *words: str, check: bool = True, index: Path | None = None) 
     return done.stdout
 
 
+def configure(root: Path, values: dict[str, str]) -> None:
+    with (root / ".git/config").open("a") as file:
+        for key, value in values.items():
+            section, _, rest = key.partition(".")
+            subsection, _, name = rest.rpartition(".")
+            head = f'[{section} "{subsection}"]' if subsection else f"[{section}]"
+            file.write(f'{head}\n\t{name} = "{value}"\n')
+
+
 def tree_of_git(root: Path) -> str:
     copy = root.parent / "index"
     copy.unlink(missing_ok=True)
@@ -163,8 +172,7 @@ def test_random_ignore_rules_and_edits(
         root.mkdir()
         run(root, "init", "-q")
         Path(folder, "excludes").write_bytes(user_excludes)
-        run(root, "config", "core.excludesFile", "../excludes")
-        run(root, "config", "core.safecrlf", "false")
+        configure(root, {"core.excludesFile": "../excludes", "core.safecrlf": "false"})
         for action in committed:
             apply(root, *action)
         run(root, "add", "-A")
@@ -241,15 +249,6 @@ def write_attributes(root: Path, actions: list[tuple[str, str, bytes]]) -> None:
             apply(root, "write", f"{path}/.gitattributes" if path else ".gitattributes", value)
         else:
             apply(root, action, path, value)
-
-
-def configure(root: Path, values: dict[str, str]) -> None:
-    with (root / ".git/config").open("a") as file:
-        for key, value in values.items():
-            section, _, rest = key.partition(".")
-            subsection, _, name = rest.rpartition(".")
-            head = f'[{section} "{subsection}"]' if subsection else f"[{section}]"
-            file.write(f'{head}\n\t{name} = "{value}"\n')
 
 
 @trees
