@@ -90,10 +90,12 @@ def test_old_pythons_are_left_alone_and_still_find_the_users_sitecustomize(run: 
     if python is None:
         pytest.skip(f"no Python {version} here")
     (run.work / "sitecustomize.py").write_text("import sys\nsys.mark = 1\n")
+    environ = {"PYTHONDONTWRITEBYTECODE": "1"}  # Python 2 puts it beside the source
     paths = os.pathsep.join([str(SITE), str(run.work)])
-    ran = run("import sys; print(sys.mark)", python=python, environ={"PYTHONPATH": paths})
+    ran = run("import sys; print(sys.mark)", python=python, environ=environ | {"PYTHONPATH": paths})
     assert (ran.output, ran.errors, ran.events) == ("1\n", "", [])
-    ran = run("print('none')", python=python, environ={"PYTHONPATH": os.pathsep.join([str(SITE), str(SITE)])})
+    paths = os.pathsep.join([str(SITE), str(SITE)])
+    ran = run("print('none')", python=python, environ=environ | {"PYTHONPATH": paths})
     assert ran.output == "none\n"
 
 
