@@ -50,6 +50,7 @@ DOORS = {
         "execution",
         "environments/programs.py",
         "capture/machine.py",
+        "capture/reader_processes.py",
         "cli/demo.py",
         "cli/screen.py",
     },

@@ -131,8 +131,8 @@ def _other_version(path: Path) -> None:
 
 def _other_table(path: Path) -> None:
     with sqlite3.connect(path) as connection:
-        connection.execute("DROP TABLE digests")
-        connection.execute("CREATE TABLE digests (x)")
+        connection.execute("DROP TABLE folders")
+        connection.execute("CREATE TABLE folders (x)")
     connection.close()
 
 

@@ -1,7 +1,9 @@
 """Has this file been hashed before, and is it still the same?  A cache of sha256 by what stat(2) says of a file.
 
-Key: the absolute path. An entry counts while size, mtime, ctime and inode are what they were. It is disposable:
-damaged, of another version, or in a folder that cannot be written → rebuilt, or done without, and never an error.
+One row a folder, for folders are what is asked for: the names of its files, and for each its stamp and its sha256, 32 bytes
+both, see `folder_rows`. An entry counts while size, mtime, ctime and inode are what they were. The cache is
+disposable: damaged, of another version, or in a folder that cannot be written → rebuilt, or done without, never an error.
+A row spans many pages, which a power failure can leave at different ages: each row carries the sha256 of itself.
 
 It must never be wrong, so what stat cannot vouch for is not kept ("racy", as in git's index). A file whose stamps were, when
 it was read, closer to the clock than a tick of its file system could change again without its stamp changing; a stamp from
@@ -13,27 +15,23 @@ What remains is a file server whose clock is behind ours, and a second change of
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
+from twice.capture.folder_rows import FolderRow
 from twice.capture.opened_files import Stamp, stamp_of
+from twice.capture.small_files import pack_stamps, vouches
 
-VERSION = 1
+VERSION = 2
 
-_COARSE_TICK_NS, _FINE_TICK_NS = 2_000_000_000, 100_000_000  # with room to spare
-_FLUSH_AFTER = 1000  # entries
-_ASK_AT_ONCE = 500  # SQLite takes at least 999 parameters
 _WAIT_S = 2.0  # for another process that writes; after that we do without: it only costs a second reading
-_SCHEMA = """
-CREATE TABLE digests (
-  path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode TEXT, sha256 BLOB
-) WITHOUT ROWID
-"""
+_COLUMNS = ("path", "names", "stamps", "digests", "sha256")  # the last one of the others
+_SCHEMA = "CREATE TABLE folders (path BLOB PRIMARY KEY, names BLOB, stamps BLOB, digests BLOB, sha256 BLOB)"
 
 
 class HashCache:
@@ -43,8 +41,9 @@ class HashCache:
         self._connection = connection
         self._unreliable_devices = unreliable_devices
         self._lock = threading.Lock()
-        self._new: dict[bytes, tuple[bytes, int, int, int, str, bytes]] = {}
-        self._writable = True
+        self._new: dict[bytes, tuple[FolderRow, bool]] = {}  # and whether it is all that there is in the folder
+        self._latest: tuple[bytes, FolderRow | None] = (b"", None)  # of those on disk
+        self._readable = self._writable = True
 
     @classmethod
     def open(cls, path: Path) -> HashCache:
@@ -57,74 +56,97 @@ class HashCache:
             connection = _connect(path) or _connect_memory()
         return cls(connection, _unreliable_devices())
 
-    def get(self, path: Path, status: os.stat_result) -> str | None:
+    def get(self, path: str | Path, status: os.stat_result) -> str | None:
         """The sha256 of a file that stat describes so, in hexadecimal; None if it is not known."""
         return self.get_stamped(path, stamp_of(status))
 
-    def get_stamped(self, path: Path, stamp: Stamp) -> str | None:
+    def get_stamped(self, path: str | Path, stamp: Stamp) -> str | None:
         """The same for a file that had this stamp once; it may be another one, or gone, by now."""
-        key = _key(path)
+        folder, name = os.path.split(os.fsencode(_absolute(path)))
         with self._lock:
-            row = self._new.get(key)
-            if row is None:
-                try:
-                    row = self._connection.execute("SELECT * FROM digests WHERE path = ?", (key,)).fetchone()
-                except sqlite3.Error:
-                    return None
-        return None if row is None else _sha256_in(row, stamp)
+            row = self._row(folder)
+        digest = row.find(name, pack_stamps(stamp)) if row else None
+        return digest.hex() if digest else None
 
-    def get_all(self, statuses: Mapping[str, os.stat_result]) -> dict[str, str]:
-        """`get` for many files at once: path → sha256, of those that are known."""
-        found: dict[str, str] = {}
-        paths = {_key(path): path for path in statuses}
-        keys = list(paths)
+    def get_folder(self, folder: str | Path, names: Sequence[bytes]) -> FolderRow | None:
+        """What is known of the files with these names in a folder; None: of none of them."""
         with self._lock:
-            for start in range(0, len(keys), _ASK_AT_ONCE):
-                asked = keys[start : start + _ASK_AT_ONCE]
-                rows = [self._new[key] for key in asked if key in self._new] if self._new else []
-                marks = ",".join("?" * len(asked))
-                with contextlib.suppress(sqlite3.Error):  # what cannot be read has to be hashed
-                    rows = [*self._connection.execute(f"SELECT * FROM digests WHERE path IN ({marks})", asked), *rows]
-                for row in rows:
-                    path = paths[row[0]]
-                    sha256 = _sha256_in(row, stamp_of(statuses[path]))
-                    if sha256 is not None:
-                        found[path] = sha256
-                    else:
-                        found.pop(path, None)
-        return found
+            row = self._row(os.fsencode(_absolute(folder)))
+        return row.of(names) if row else None
 
     def put(self, path: str | Path, status: os.stat_result, sha256: str, *, began_ns: int) -> None:
         """Remember what was read from a file, unless stat cannot vouch for it.
 
         `status` is from before the reading and was the same after it; the first byte was read at `began_ns`.
         """
-        newest = max(status.st_mtime_ns, status.st_ctime_ns)
-        # By ctime, which nobody can set; one stamp in a million looks coarse and is not.
-        tick_ns = _FINE_TICK_NS if status.st_ctime_ns % 1_000_000 else _COARSE_TICK_NS
-        if began_ns - newest < tick_ns or status.st_dev in self._unreliable_devices:
-            return
-        key = _key(path)
+        if self.trusts(status, began_ns):
+            folder, name = os.path.split(_absolute(path))
+            row = FolderRow([os.fsencode(name)], pack_stamps(stamp_of(status)), bytes.fromhex(sha256))
+            self.put_folder(folder, row, is_complete=False)
+
+    def trusts(self, status: os.stat_result, began_ns: int) -> bool:
+        """Whether stat can vouch for a file that it described so, and of which the first byte was read at `began_ns`."""
+        return self.trusts_devices((status.st_dev,)) and vouches(status.st_mtime_ns, status.st_ctime_ns, began_ns)
+
+    def trusts_devices(self, devices: Collection[int]) -> bool:
+        """Whether all changes of files on these devices are stamped."""
+        return self._unreliable_devices.isdisjoint(devices)
+
+    def put_folder(self, folder: str | Path, row: FolderRow, *, is_complete: bool) -> None:
+        """Remember what is trusted of the files in a folder; of all that are in it, so that others are forgotten, or not."""
+        key = os.fsencode(_absolute(folder))
         with self._lock:
-            self._new[key] = (key, *_stored(stamp_of(status)), bytes.fromhex(sha256))
-            full = len(self._new) >= _FLUSH_AFTER
-        if full:
-            self.flush()
+            if not is_complete and key in self._new:
+                older, is_complete = self._new[key]
+                row = row.over(older)
+            self._new[key] = (row, is_complete)
 
     def flush(self) -> None:
         """Write what is new to disk; where that cannot be done it stays in memory, and is not tried again."""
         with self._lock:
             if not self._new or not self._writable:
                 return
+            self._latest = (b"", None)
             try:
                 with self._connection:
+                    # Else another process could put into the same row between our reading and our writing it.
+                    self._connection.execute("BEGIN IMMEDIATE")
                     self._connection.executemany(
-                        "INSERT OR REPLACE INTO digests VALUES (?,?,?,?,?,?)", self._new.values()
+                        "INSERT OR REPLACE INTO folders VALUES (?,?,?,?,?)", self._rows_to_write()
                     )
             except sqlite3.Error:
                 self._writable = False
             else:
                 self._new = {}
+
+    def _rows_to_write(self) -> Iterator[tuple[bytes, ...]]:
+        for key, (row, is_complete) in self._new.items():
+            older = None if is_complete else self._stored_row(key)
+            whole = row.over(older) if older else row
+            values = (key, b"\0".join(whole.names), whole.stamps, whole.digests)
+            yield (*values, _sha256_of(values))
+
+    def _row(self, key: bytes) -> FolderRow | None:
+        if key in self._new:
+            row, is_complete = self._new[key]
+            older = None if is_complete else self._stored_row(key)
+            return row.over(older) if older else row
+        if key != self._latest[0]:
+            self._latest = (key, self._stored_row(key))
+        return self._latest[1]
+
+    def _stored_row(self, key: bytes) -> FolderRow | None:
+        """The row as it is on disk; None if there is none, or it is damaged."""
+        if not self._readable:
+            return None
+        try:
+            found = self._connection.execute("SELECT * FROM folders WHERE path = ?", (key,)).fetchone()
+        except sqlite3.Error:  # the next one would fail as well, and may have waited for it
+            self._readable = False
+            return None
+        if found is None or not all(isinstance(value, bytes) for value in found) or _sha256_of(found[:4]) != found[4]:
+            return None
+        return FolderRow(found[1].split(b"\0"), found[2], found[3])
 
     def close(self) -> None:
         """Write what is new and let go of the file."""
@@ -141,24 +163,20 @@ class HashCache:
         self.close()
 
 
-def _key(path: str | Path) -> bytes:
+def _sha256_of(values: Sequence[bytes]) -> bytes:
+    hasher = hashlib.sha256()
+    for value in values:
+        hasher.update(len(value).to_bytes(8, "little"))
+        hasher.update(value)
+    return hasher.digest()
+
+
+def _absolute(path: str | Path) -> str:
     # Not resolved: stat followed the links, and the inode is part of the stamp.
     text = os.fspath(path)
     if not text.startswith("/") or "/." in text or "//" in text or text.endswith("/"):
         text = os.path.abspath(text)  # noqa: PTH100 - pathlib's absolute() keeps `..`
-    return os.fsencode(text)
-
-
-def _sha256_in(row: Sequence[Any], stamp: Stamp) -> str | None:
-    """The digest in a row, if the row is about the file with this stamp."""
-    if tuple(row[1:5]) != _stored(stamp) or not isinstance(row[5], bytes) or len(row[5]) != 32:
-        return None
-    return row[5].hex()
-
-
-def _stored(stamp: Stamp) -> tuple[int, int, int, str]:
-    # The inode as text: NTFS and some network file systems have numbers beyond SQLite's signed 64 bits.
-    return stamp[0], stamp[1], stamp[2], str(stamp[3])
+    return text
 
 
 def _connect(path: Path) -> sqlite3.Connection | None:
@@ -172,8 +190,8 @@ def _connect(path: Path) -> sqlite3.Connection | None:
         if _version(connection) == 0:
             _create(connection)
         if _version(connection) == VERSION:
-            columns = tuple(row[1] for row in connection.execute("PRAGMA table_info(digests)"))
-            if columns == ("path", "size", "mtime_ns", "ctime_ns", "inode", "sha256"):
+            columns = tuple(row[1] for row in connection.execute("PRAGMA table_info(folders)"))
+            if columns == _COLUMNS:
                 return connection
     except (sqlite3.OperationalError, OSError):  # locked for too long, or not ours to write: leave it alone
         if connection is not None:

@@ -1,62 +1,43 @@
 """What is in a file or a folder, as one number?
 
-In: paths. Out: sha256 and size, and for a folder also its manifest: one line a file, in the form that `sha256sum -c` reads
-(GNU coreutils: names with a backslash, a line feed or a carriage return are escaped, and a backslash starts their line).
-A folder's sha256 is that of its manifest, so equal trees of files have equal numbers wherever they lie.
+In: paths. Out: sha256 and size, and for a folder also its manifest (see `manifests`), whose sha256 is the folder's.
 
-Only regular files are read, never a pipe or a device (opening one can block, or do something); a link is followed.
-A file that changes under the reader, or has changed this very moment, is read once more, and marked unstable if it will not
-keep still.
+Only regular files are read; a link is followed. Files are looked at by folder: first all of them, with what the cache knows
+(`small_files`, in all processors when they are many), then with more care those that are large or do not keep still
+(`file_reading`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import stat
-import threading
-import time
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from twice.frozen import frozen
+from twice.capture.file_reading import Progress, Reading, read_all
+from twice.capture.folder_rows import FolderRow
+from twice.capture.manifests import FileDigest, FolderDigest, describe_folder, manifest_lines, read_manifest
+from twice.capture.opened_files import stamp_of
+from twice.capture.reader_processes import BATCH_FILES, Batch, look_at_all
+from twice.capture.small_files import KNOWN, LATER, NO_STAMP, RACY, READ, STAMP_BYTES, Looked, Part, Reply, pack_stamps
 
 if TYPE_CHECKING:
     from twice.capture.hash_cache import HashCache
 
-_BLOCK_BYTES = 1 << 20
-_SMALL_BYTES = 64 << 10
-_MAX_THREADS = 8
-_WRITE_NS = 10_000_000  # write(2) sets the time of change first and then copies: so long it may still be at it
-# O_NONBLOCK: a file replaced by a pipe after it was looked at must not hang us. O_BINARY: Windows.
-_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+__all__ = [
+    "FileDigest",
+    "FolderDigest",
+    "Progress",
+    "describe_folder",
+    "hash_files",
+    "hash_folder",
+    "read_manifest",
+]
 
 Named = TypeVar("Named", str, Path)
-
-Progress = Callable[[int], None]
-"""Called with the number of bytes read since the last call, from any thread, one call at a time."""
-
-
-@frozen
-class FileDigest:
-    """The content of one file."""
-
-    sha256: str
-    size_bytes: int
-    stable: bool = True  # False: it changed while it was read, twice
-
-
-@frozen
-class FolderDigest:
-    """The content of a folder: of all its regular files, or of those that were asked for."""
-
-    sha256: str  # of the manifest
-    size_bytes: int
-    files: int
-    manifest: bytes
-    stable: bool = True
-    unreadable: tuple[str, ...] = ()  # relative paths that are not in the manifest and should be
 
 
 def hash_files(
@@ -66,36 +47,27 @@ def hash_files(
 
     Files are read in parallel, and not at all where the cache knows them.
     """
-    texts = {os.fspath(path): path for path in paths}
-    statuses: dict[str, os.stat_result] = {}
-    for text in texts:
+    asked: dict[str, dict[bytes, list[Named]]] = {}
+    for path in paths:
+        folder, name = _split(os.fspath(path))
         try:
-            status = os.stat(text)  # noqa: PTH116 - a Path costs more than the call
-        except (OSError, ValueError):  # ValueError: a NUL in the name
+            asked.setdefault(folder, {}).setdefault(os.fsencode(name), []).append(path)
+        except UnicodeEncodeError:  # the name of no file
             continue
-        if stat.S_ISREG(status.st_mode):
-            statuses[text] = status
-    return {texts[text]: digest for text, digest in _hash_all(statuses, cache, progress).items()}
+    found: dict[Named, FileDigest] = {}
 
+    def finish(one: _Folder) -> None:
+        digests, sizes = one.digests.hex(), one.sizes()
+        for number in one.found():
+            digest = FileDigest(
+                sha256=digests[64 * number : 64 * number + 64],
+                size_bytes=sizes[number],
+                stable=number not in one.unstable,
+            )
+            for path in asked[one.path][one.names[number]]:
+                found[path] = digest
 
-def _hash_all(
-    statuses: Mapping[str, os.stat_result], cache: HashCache | None, progress: Progress | None
-) -> dict[str, FileDigest]:
-    """The digest of each file that stat describes so, as far as they can be read."""
-    found: dict[str, FileDigest] = {}
-    if cache:
-        for text, known in cache.get_all(statuses).items():
-            found[text] = FileDigest(sha256=known, size_bytes=statuses[text].st_size)
-    unknown = [text for text in statuses if text not in found]
-    unknown.sort(
-        key=lambda text: -statuses[text].st_size
-    )  # so that no thread is left alone with a large one at the end
-    for text, reading in _read_all(unknown, progress):
-        found[text] = reading.digest
-        if cache and reading.digest.stable:
-            cache.put(text, reading.status, reading.digest.sha256, began_ns=reading.began_ns)
-    if cache:
-        cache.flush()
+    _hash_all((_Folder(folder, sorted(names)) for folder, names in asked.items()), finish, cache, progress)
     return found
 
 
@@ -107,200 +79,268 @@ def hash_folder(
     leave_out: Callable[[str], bool] | None = None,
 ) -> FolderDigest:
     """The digest of all regular files below a folder, except what lies in a `.git` and the paths that `leave_out` names."""
-    top = os.path.join(folder, "")  # noqa: PTH118
-    statuses: dict[str, os.stat_result] = {}
-    unreadable = []
-    for name, status in _files_below(top):
-        if leave_out and leave_out(top + name):
-            continue
-        if status is not None and stat.S_ISREG(status.st_mode):
-            statuses[top + name] = status
-        else:
-            unreadable.append(name)
-    digests = _hash_all(statuses, cache, progress)
-    unreadable += [text[len(top) :] for text in statuses if text not in digests]
-    files = {text[len(top) :]: digest for text, digest in digests.items()}
-    return describe_folder(files, sorted(unreadable))
+    files = size_bytes = 0
+    stable = True
+    sections: list[tuple[bytes, bytes]] = []
+    unreadable: list[str] = []
 
+    def finish(one: _Folder) -> None:
+        nonlocal files, size_bytes, stable
+        files += len(one.found())
+        size_bytes += sum(one.sizes())
+        stable = stable and not one.unstable
+        sections.extend(one.manifest_sections())
+        unreadable.extend(one.unreadable())
 
-def describe_folder(files: Mapping[str, FileDigest], unreadable: Sequence[str] = ()) -> FolderDigest:
-    """The digest of a folder, from those of its files by their POSIX path relative to it."""
-    by_name = sorted((os.fsencode(name), digest) for name, digest in files.items())
-    manifest = b"".join(_manifest_line(name, digest.sha256) for name, digest in by_name)
+    _hash_all(_folders_below(os.path.join(folder, ""), leave_out), finish, cache, progress)  # noqa: PTH118
+    manifest = b"".join([lines for _, lines in sorted(sections)])
     return FolderDigest(
         sha256=hashlib.sha256(manifest).hexdigest(),
-        size_bytes=sum(digest.size_bytes for _, digest in by_name),
-        files=len(by_name),
+        size_bytes=size_bytes,
+        files=files,
         manifest=manifest,
-        stable=all(digest.stable for _, digest in by_name),
-        unreadable=tuple(unreadable),
+        stable=stable,
+        unreadable=tuple(sorted(unreadable)),
     )
 
 
-def read_manifest(manifest: bytes) -> dict[str, str]:
-    """Relative path → sha256, from the lines that `describe_folder` or sha256sum wrote.  Raises ValueError."""
-    found: dict[str, str] = {}
-    for number, line in enumerate(manifest.split(b"\n"), 1):
-        if not line:
-            continue
-        escaped = line.startswith(b"\\")
-        digest, mark, name = line[escaped : escaped + 64], line[escaped + 64 : escaped + 66], line[escaped + 66 :]
-        if len(digest) != 64 or mark not in (b"  ", b" *") or not name:
-            raise ValueError(f"line {number} of the manifest is not one of sha256sum: {os.fsdecode(line)!r}")
-        if escaped:
-            parts = name.split(b"\\\\")
-            name = b"\\".join(part.replace(b"\\n", b"\n").replace(b"\\r", b"\r") for part in parts)
-        found[os.fsdecode(name)] = digest.decode("ascii", "replace").lower()
-    return found
+# ------------------------------------------------------------------------------------------------- which files
 
 
-def _manifest_line(name: bytes, sha256: str) -> bytes:
-    escaped = name.replace(b"\\", b"\\\\").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
-    return (b"\\" if escaped != name else b"") + sha256.encode() + b"  " + escaped + b"\n"
+@dataclass(slots=True)
+class _Folder:
+    """The files that are asked for in one folder, and what comes to be known of them, in the order of their names."""
+
+    path: str
+    names: list[bytes]  # sorted
+    prefix: str = ""  # the folder's path relative to the one that was asked for, with a slash at its end
+    is_complete: bool = False  # these are all names that there are
+    has_folders: bool = False
+    unlisted: bool = False  # the names in it cannot be known
+    known: FolderRow | None = None
+    stamps: bytes | bytearray = b""
+    digests: bytes | bytearray = b""
+    untrusted: set[int] = field(default_factory=set)  # numbers of the files that the cache must not keep
+    read_sizes: dict[int, int] = field(default_factory=dict)  # of what had to be read with care
+    unstable: set[int] = field(default_factory=set)
+    waiting: int = 0  # for how many files there is no reply yet
+    changed: list[tuple[int, Looked]] = field(default_factory=list)  # replies, by the number of the first file
+
+    def has(self, number: int) -> bool:
+        """Whether the file is one, and could be read."""
+        at = STAMP_BYTES * number
+        return self.stamps[at : at + STAMP_BYTES] != NO_STAMP
+
+    def sizes(self) -> list[int]:
+        """Of each file, in bytes; 0 for what has none."""
+        sizes = memoryview(self.stamps).cast("q")[::4].tolist()
+        for number, size in self.read_sizes.items():
+            sizes[number] = size
+        return sizes
+
+    def found(self) -> Sequence[int]:
+        """The numbers of the files that there are."""
+        every = range(len(self.names))
+        # Not across the border of two stamps: the last number of one and the first two of the next are never all zero.
+        return [number for number in every if self.has(number)] if NO_STAMP in self.stamps else every
+
+    def manifest_sections(self) -> Iterator[tuple[bytes, bytes]]:
+        """The lines of its files, and what to sort them by among those of all folders."""
+        if not self.names:
+            return
+        prefix, found = os.fsencode(self.prefix), self.found()
+        names, texts = self.names, self.digests.hex("\n", -32).encode().split(b"\n")
+        if len(found) < len(names):
+            names, texts = [names[number] for number in found], [texts[number] for number in found]
+        if not self.has_folders:
+            yield prefix, manifest_lines(prefix, names, texts)
+            return
+        for name, text in zip(names, texts, strict=True):  # a folder can lie between two files
+            yield prefix + name, manifest_lines(prefix, [name], [text])
+
+    def unreadable(self) -> Iterator[str]:
+        """Relative paths of what is there and cannot be read."""
+        if self.unlisted:
+            yield self.prefix.rstrip("/") or "."
+        if len(found := self.found()) < len(self.names):
+            for number in sorted(set(range(len(self.names))).difference(found)):
+                yield self.prefix + os.fsdecode(self.names[number])
 
 
-def _files_below(top: str) -> Iterator[tuple[str, os.stat_result | None]]:
-    """Relative POSIX path and status of all that is not a folder; links to folders are followed, but not in circles."""
+def _split(path: str) -> tuple[str, str]:
+    """Folder and name."""
+    if os.sep != "/":
+        folder, name = os.path.split(path)
+        return folder or ".", name
+    folder, slash, name = path.rpartition("/")
+    return folder or slash or ".", name
+
+
+def _folders_below(top: str, leave_out: Callable[[str], bool] | None) -> Iterator[_Folder]:
+    """All folders with the names of what is no folder in them; links to folders are followed, but not in circles."""
     pending: list[tuple[str, frozenset[tuple[int, int]]]] = [("", frozenset())]
     while pending:
         prefix, above = pending.pop()
+        folder = _Folder(top + prefix, [], prefix, is_complete=leave_out is None)
         try:
-            folder = os.stat(top + prefix)  # noqa: PTH116
-            entries = list(os.scandir(top + prefix))
+            status = os.stat(folder.path)  # noqa: PTH116 - a Path costs more than the call
+            entries = list(os.scandir(os.fsencode(folder.path)))
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # gone
         except OSError:
-            continue  # gone, or not ours to read: what is in it cannot be named
-        identity = (folder.st_dev, folder.st_ino)
+            folder.unlisted = True
+            yield folder
+            continue
+        identity = (status.st_dev, status.st_ino)
         if identity in above:
             continue
+        subfolders: list[bytes] = []
         for entry in entries:
-            if not entry.is_dir():
-                try:
-                    # On Windows what the folder says of a file lacks its device and inode, and may be late.
-                    status = os.stat(top + prefix + entry.name) if os.name == "nt" else entry.stat()  # noqa: PTH116
-                except OSError:
-                    yield prefix + entry.name, None
-                else:
-                    yield prefix + entry.name, status
-            elif entry.name != ".git":
-                pending.append((f"{prefix}{entry.name}/", above | {identity}))
+            try:
+                (subfolders if entry.is_dir() else folder.names).append(entry.name)
+            except OSError:  # a link to itself
+                folder.names.append(entry.name)
+        for name in subfolders:
+            if name != b".git":
+                folder.has_folders = True
+                pending.append((f"{prefix}{os.fsdecode(name)}/", above | {identity}))
+        if leave_out:
+            folder.names = [name for name in folder.names if not leave_out(folder.path + os.fsdecode(name))]
+        folder.names.sort()
+        yield folder
 
 
-# ------------------------------------------------------------------------------------------------------ reading
+# ------------------------------------------------------------------------------------------------- what is in them
 
 
-@frozen(kw_only=False)
-class _Reading:
-    """One file, read: what it was, how it stood, and when (nanoseconds since the epoch) the first byte was read."""
-
-    digest: FileDigest
-    status: os.stat_result
-    began_ns: int
+_Token = tuple[_Folder, int]
+"""A part of a folder's files: the number of the first one."""
 
 
-def _read_all(paths: Sequence[str], progress: Progress | None) -> Iterator[tuple[str, _Reading]]:
-    """Read the files in a few threads (hashlib lets go of the interpreter lock); unreadable ones are left out."""
-    lock = threading.Lock()
-    waiting = iter(paths)
-    done: list[tuple[str, _Reading]] = []
-    failures: list[BaseException] = []
+def _hash_all(
+    folders: Iterable[_Folder],
+    finish: Callable[[_Folder], None],
+    cache: HashCache | None,
+    progress: Progress | None,
+) -> None:
+    """Fill in all folders, and give each to `finish` once that is done: from any thread, one at a time."""
+    later: dict[str, _Token] = {}
+    unfinished: list[_Folder] = []
 
-    def report(size: int) -> None:
-        if progress:
-            with lock:
-                progress(size)
+    def end(folder: _Folder) -> None:
+        if cache:
+            _remember(folder, cache)
+        finish(folder)
 
-    def work() -> None:
-        buffer = memoryview(bytearray(_BLOCK_BYTES))
-        try:
-            while not failures:
-                with lock:
-                    path = next(waiting, None)
-                if path is None:
-                    return
-                reading = _read_until_stable(path, buffer, report)
-                if reading is not None:
-                    done.append((path, reading))
-        except BaseException as error:
-            failures.append(error)
+    def take(token: _Token, part: Part, reply: Reply) -> None:
+        folder, start = token
+        folder.waiting -= len(part[1])
+        if reply is not None:
+            folder.changed.append((start, reply))
+            if progress and reply[-1]:
+                progress(reply[-1])
+        if not folder.waiting:
+            with_care = _combine(folder, cache)
+            if with_care:
+                unfinished.append(folder)
+            else:
+                end(folder)
+            for number in with_care:
+                later[os.path.join(folder.path, os.fsdecode(folder.names[number]))] = folder, number  # noqa: PTH118
 
-    # The caller's thread is one of the workers: a single file costs no thread at all.
-    others = [threading.Thread(target=work, daemon=True) for _ in range(min(_threads(), len(paths)) - 1)]
-    for thread in others:
-        thread.start()
-    work()
-    for thread in others:
-        thread.join()
-    if failures:
-        raise failures[0]
-    yield from done
-
-
-def _threads() -> int:
-    return min(_MAX_THREADS, os.cpu_count() or 1)
+    empty: list[_Folder] = []
+    look_at_all(_batches(folders, cache, empty), take)
+    _read_with_care(later, cache, progress)
+    for folder in (*empty, *unfinished):
+        end(folder)
+    if cache:
+        cache.flush()
 
 
-def _read_until_stable(path: str, buffer: memoryview, report: Progress) -> _Reading | None:
-    first = _read(path, buffer, report)
-    if first is None or first.digest.stable:
-        return first
-    return _read(path, buffer, report) or first
+def _batches(folders: Iterable[_Folder], cache: HashCache | None, empty: list[_Folder]) -> Iterator[Batch[_Token]]:
+    """All files that there are to be looked at; folders without any are put into `empty`."""
+    batch: Batch[_Token] = []
+    left = BATCH_FILES
+    for folder in folders:
+        if not folder.names:
+            empty.append(folder)
+            continue
+        folder.known = cache.get_folder(folder.path, folder.names) if cache else None
+        folder.waiting = len(folder.names)
+        stamps = folder.known.stamps if folder.known else bytes(STAMP_BYTES * len(folder.names))
+        path, start = os.fsencode(folder.path), 0
+        while start < len(folder.names):
+            names = folder.names[start : start + left]
+            end = start + len(names)
+            batch.append(((folder, start), (path, names, stamps[STAMP_BYTES * start : STAMP_BYTES * end])))
+            start, left = end, left - len(names)
+            if not left:
+                yield batch
+                batch, left = [], BATCH_FILES
+    if batch:
+        yield batch
 
 
-def _read(path: str, buffer: memoryview, report: Progress) -> _Reading | None:
-    """Read a file once; None if it is not a regular file, or cannot be read."""
-    try:
-        descriptor = os.open(path, _OPEN_FLAGS)
-    except OSError:
-        return None
-    try:
-        before = os.fstat(descriptor)
-        if not stat.S_ISREG(before.st_mode):
-            return None
-        is_being_written = (age_ns := _age_ns(before)) < _WRITE_NS
-        if is_being_written:
-            time.sleep((_WRITE_NS - age_ns) / 1e9)
-            before = os.fstat(descriptor)
-            is_being_written = _age_ns(before) < _WRITE_NS
-        began_ns = time.time_ns()
-        sha256, size = _read_content(descriptor, before.st_size, buffer, report)
-        same = _signature(before) == _signature(os.fstat(descriptor)) == _signature(os.stat(path))  # noqa: PTH116
-    except OSError:  # an I/O error, or the path is gone: what was read stands for nothing that is there
-        return None
-    finally:
-        os.close(descriptor)
-    stable = same and size == before.st_size and not is_being_written
-    return _Reading(FileDigest(sha256=sha256, size_bytes=size, stable=stable), before, began_ns)
+def _combine(folder: _Folder, cache: HashCache | None) -> list[int]:
+    """Enter the replies; returns the numbers of the files that must be read with care."""
+    unknown = bytes(STAMP_BYTES * len(folder.names))
+    folder.stamps, folder.digests = folder.known[1:] if folder.known else (unknown, unknown)
+    later: list[int] = []
+    if not folder.changed:
+        return later
+    folder.stamps, folder.digests = stamps, digests = bytearray(folder.stamps), bytearray(folder.digests)
+    for start, (new_stamps, states, new_digests, devices, _) in folder.changed:
+        at, end = STAMP_BYTES * start, STAMP_BYTES * (start + len(states))
+        stamps[at:end] = new_stamps
+        is_trusted = cache is not None and cache.trusts_devices(devices)
+        if is_trusted and states.count(READ) == len(states):
+            digests[at:end] = new_digests
+            continue
+        for number, state in enumerate(states):
+            if state != KNOWN:
+                one = STAMP_BYTES * number
+                digests[at + one : at + one + STAMP_BYTES] = new_digests[one : one + STAMP_BYTES]
+            if state == LATER:
+                later.append(start + number)
+            elif state == RACY or (state == READ and not is_trusted):
+                folder.untrusted.add(start + number)
+    return later
 
 
-def _read_content(descriptor: int, size: int, buffer: memoryview, report: Progress) -> tuple[str, int]:
-    """The sha256 of the first `size` bytes, and how many there were; not to the end: a growing file may have none."""
-    if size <= _SMALL_BYTES:
-        content = os.read(descriptor, size)
-        report(len(content))
-        return hashlib.sha256(content).hexdigest(), len(content)
-    hasher, done = hashlib.sha256(), 0
-    while done < size:
-        part = buffer[: size - done]
-        count = os.readv(descriptor, [part]) if hasattr(os, "readv") else _read_into(descriptor, part)
-        if not count:
-            break
-        hasher.update(part[:count])
-        done += count
-        report(count)
-    return hasher.hexdigest(), done
+def _read_with_care(files: Mapping[str, _Token], cache: HashCache | None, progress: Progress | None) -> None:
+    def size(path: str) -> int:
+        folder, number = files[path]
+        return int.from_bytes(folder.stamps[STAMP_BYTES * number :][:8], sys.byteorder)
+
+    # The largest first, so that no thread is left alone with it at the end.
+    readings = read_all(sorted(files, key=size, reverse=True), progress) if files else {}
+    for path, (folder, number) in files.items():
+        _enter(folder, number, readings.get(path), cache)
 
 
-def _read_into(descriptor: int, buffer: memoryview) -> int:  # pragma: no cover - Windows
-    content = os.read(descriptor, len(buffer))
-    buffer[: len(content)] = content
-    return len(content)
+def _enter(folder: _Folder, number: int, reading: Reading | None, cache: HashCache | None) -> None:
+    at = slice(STAMP_BYTES * number, STAMP_BYTES * (number + 1))
+    assert isinstance(folder.stamps, bytearray)
+    assert isinstance(folder.digests, bytearray)
+    folder.stamps[at] = pack_stamps(stamp_of(reading.status)) if reading else NO_STAMP
+    folder.digests[at] = bytes.fromhex(reading.sha256) if reading else NO_STAMP
+    if reading:
+        folder.read_sizes[number] = reading.size_bytes
+        if not reading.stable:
+            folder.unstable.add(number)
+        if not (reading.stable and cache and cache.trusts(reading.status, reading.began_ns)):
+            folder.untrusted.add(number)
 
 
-def _age_ns(status: os.stat_result) -> int:
-    """Since the last change; what is stamped in the future, by whatever clock, counts as old."""
-    age = time.time_ns() - status.st_mtime_ns
-    return age if age >= 0 else _WRITE_NS
-
-
-def _signature(status: os.stat_result) -> tuple[int, int, int, int]:
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+def _remember(folder: _Folder, cache: HashCache) -> None:
+    if not folder.changed:
+        return
+    names, stamps, digests = folder.names, bytearray(folder.stamps), bytearray(folder.digests)
+    for number in folder.untrusted:
+        at = slice(STAMP_BYTES * number, STAMP_BYTES * (number + 1))
+        stamps[at] = digests[at] = NO_STAMP
+    row = FolderRow(names, bytes(stamps), bytes(digests))
+    if not folder.is_complete:  # to know nothing is no reason to forget something
+        row = row.known()
+    if row.names:
+        cache.put_folder(folder.path, row, is_complete=folder.is_complete)
