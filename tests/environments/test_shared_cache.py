@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from twice.environments.shared_cache import build_once
+from twice.environments.shared_cache import build_once, remove_unused
 
 BUILDER = """
 import sys, time
 from pathlib import Path
-from twice.environments.shared_cache import build_once
+from twice.environments.shared_cache import build_once, remove_unused
 folder, pause_s = Path(sys.argv[1]), float(sys.argv[2])
 def build(place):
     place.mkdir()
@@ -90,3 +90,29 @@ def test_one_that_no_longer_works_is_built_again(tmp_path: Path) -> None:
     (first / "last").unlink()
     second, cached = build_once(tmp_path / "key", is_whole, make, lambda text: None)
     assert second != first and not cached and not first.exists()
+
+
+def test_what_is_not_used_any_more_is_removed(tmp_path: Path) -> None:
+    old, used, new = (tmp_path / name for name in ("old", "used", "new"))
+    for folder in (old, used, new):
+        build_once(folder, is_whole, make, lambda text: None)
+    a_week_ago_s = time.time() - 7 * 86400
+    for folder in (old, used):
+        os.utime(folder / "finished", (a_week_ago_s, a_week_ago_s))
+    build_once(used, is_whole, fail, lambda text: None)
+    done = remove_unused(tmp_path, 86400, time.time())
+    assert (done.environments, done.kept) == (1, 2)
+    assert not (old / "finished").exists()
+    assert build_once(used, is_whole, fail, lambda text: None)[1]
+    assert not build_once(old, is_whole, make, lambda text: None)[1]
+    assert remove_unused(tmp_path / "none", 0, time.time()).kept == 0
+
+
+def test_one_that_is_being_built_stays(tmp_path: Path) -> None:
+    builder = start(tmp_path / "key", 1.0)
+    while not list(tmp_path.glob("key/*/first")):
+        assert builder.poll() is None
+        time.sleep(0.01)
+    done = remove_unused(tmp_path, 0, time.time() + 60)
+    assert (done.environments, done.kept) == (0, 1)
+    assert is_whole(Path(builder.communicate(timeout=60)[0].strip()))

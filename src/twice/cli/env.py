@@ -1,7 +1,9 @@
-"""twice env: the environment of a run, for other tools."""
+"""twice env: the environments of runs, for other tools; and those that were rebuilt."""
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import Literal
 
@@ -11,11 +13,12 @@ from twice.cli.options import run_argument
 from twice.cli.runs import known_runs
 from twice.cli.workplace import tell, workplace
 from twice.errors import UsageError
+from twice.textforms import format_size
 
 
 @click.group("env", epilog="Example: twice env export @ --format pylock -o pylock.toml")
 def command() -> None:
-    """Give the environment of a run to other tools"""
+    """Give the environment of a run to other tools, remove rebuilt ones"""
 
 
 @command.command("export", epilog="Example: twice env export best:accuracy --format pylock -o pylock.toml")
@@ -48,4 +51,26 @@ def export(run: str, form: Literal["requirements", "pylock", "conda"], output: P
     except OSError as error:
         raise UsageError(f"cannot write {output}: {error.strerror}") from error
     tell(f"written: {output}")
+    return 0
+
+
+@command.command("prune", epilog="Example: twice env prune --unused 7d")
+@click.option(
+    "--unused", metavar="PERIOD", default="30d", show_default=True, help="Since when nobody has used it: 12h, 7d, 0s."
+)
+def prune(unused: str) -> int:
+    """Remove rebuilt environments that are not used any more
+
+    `twice reproduce --env rebuild` keeps what it builds in the user's cache, for every repository. What is removed can be
+    built again.
+    """
+    from twice.environments.shared_cache import remove_unused
+    from twice.execution.worktrees import environments_folder
+    from twice.query.moments import parse_period
+
+    unused_s = parse_period(unused)
+    if unused_s is None:
+        raise UsageError(f"not a period: {unused}", hint="--unused takes one like 12h, 7d or 2w")
+    done = remove_unused(environments_folder(os.environ), unused_s, time.time())
+    tell(f"removed {done.environments}, {format_size(done.freed_bytes)} freed; {done.kept} kept")
     return 0

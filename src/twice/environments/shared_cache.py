@@ -6,7 +6,8 @@
 
 A virtual environment holds its own path in its scripts, so it is built where it will stay and is never renamed: the pointer
 is. Whoever is killed while building leaves a folder that nothing points at, and the next builder removes it. What a
-killed builder's installer goes on writing cannot reach the next build, which has another name.
+killed builder's installer goes on writing cannot reach the next build, which has another name. The pointer's time is that
+of the last use, by which `remove_unused` goes.
 """
 
 from __future__ import annotations
@@ -16,11 +17,21 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from twice.errors import ReproductionError
+from twice.frozen import frozen
 from twice.locking import try_lock
+
+
+@frozen
+class Removed:
+    """What was removed from a cache, and what stays."""
+
+    environments: int = 0
+    freed_bytes: int = 0
+    kept: int = 0
 
 
 def build_once(
@@ -32,6 +43,8 @@ def build_once(
     """
     found = _finished(folder)
     if found is not None and usable(found):
+        with suppress(OSError):
+            os.utime(folder / "finished")
         return found, True
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -52,6 +65,37 @@ def build_once(
             shutil.rmtree(place, ignore_errors=True)
             raise
     return place, False
+
+
+def remove_unused(cache: Path, unused_s: float, now_s: float) -> Removed:
+    """Remove the environments that nobody has used for so many seconds; those that are being built stay.
+
+    `now_s` is in seconds since 1970. Raises ReproductionError where the cache cannot be written.
+    """
+    removed = freed_bytes = kept = 0
+    for folder in sorted(cache.glob("*/lock")) if cache.is_dir() else []:
+        folder = folder.parent
+        descriptor = os.open(folder / "lock", os.O_RDWR)
+        try:
+            if not try_lock(descriptor) or _last_used_s(folder) > now_s - unused_s:
+                kept += 1
+                continue
+            size_bytes = sum(one.lstat().st_size for one in folder.rglob("*") if not one.is_dir())
+            _remove_builds(folder)  # the lock's file stays: whoever waits for it would hold another one than the next
+        except OSError as error:
+            raise ReproductionError(f"cannot write to {folder}: {error.strerror}") from error
+        finally:
+            os.close(descriptor)
+        removed += size_bytes > 0  # but for the lock, which is empty
+        freed_bytes += size_bytes
+    return Removed(environments=removed, freed_bytes=freed_bytes, kept=kept)
+
+
+def _last_used_s(folder: Path) -> float:
+    try:
+        return (folder / "finished").stat().st_mtime
+    except OSError:
+        return 0.0  # cut off while it was built
 
 
 def _finished(folder: Path) -> Path | None:

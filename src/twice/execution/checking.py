@@ -24,7 +24,7 @@ from twice.execution.argv import point_at
 from twice.execution.placing import Found
 from twice.execution.preparation import find_data, manifests_of, variables_again
 from twice.execution.reproduction import Surroundings, Wishes
-from twice.execution.worktrees import cache_folder, code_commit
+from twice.execution.worktrees import cache_folder, code_commit, environments_folder
 from twice.git.repository import Repository
 from twice.record.model import Run
 from twice.textforms import format_size, quote_path
@@ -78,7 +78,7 @@ def _environment(original: Run, wishes: Wishes, around: Surroundings) -> list[Ne
         return [found or Need(part="program", state="missing", text=text), need_packages(original, None, None)]
     shop = Workshop(
         trees=Trees(snapshot=root, repository=root, recorded=recorded_root),
-        cache=cache_folder(around.environ) / "environments",
+        cache=environments_folder(around.environ),
         layer=cache_folder(around.environ) / "unused",
         environ=variables,
         tell=around.tell,

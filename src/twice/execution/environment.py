@@ -9,7 +9,7 @@ from twice.environments.choosing import Chosen, Wish, choose_environment
 from twice.environments.rebuilding import Workshop
 from twice.environments.sources import Trees
 from twice.execution.argv import Invocation, point_at
-from twice.execution.worktrees import Worktree, cache_folder
+from twice.execution.worktrees import Worktree, environments_folder
 from twice.record.model import Run
 
 
@@ -36,7 +36,7 @@ def invoke_in_environment(
     here = pointed_at(wanted_python)
     shop = Workshop(
         trees=Trees(snapshot=worktree.root, repository=repository, recorded=recorded_root),
-        cache=cache_folder(variables) / "environments",
+        cache=environments_folder(variables),
         layer=worktree.top / f"{worktree.root.name}.environment",
         environ=variables,
         tell=tell,

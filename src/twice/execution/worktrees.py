@@ -34,6 +34,11 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
     return Path(tempfile.gettempdir()) / f"twice-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
 
 
+def environments_folder(environ: Mapping[str, str]) -> Path:
+    """Where rebuilt environments are kept, for all repositories of the user."""
+    return cache_folder(environ) / "environments"
+
+
 def code_commit(run: Run, repository: Repository) -> str:
     """The commit whose tree is the code of a run.  Raises ReproductionError when it is not in this repository."""
     commit = run.code.commit
