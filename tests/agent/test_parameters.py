@@ -136,13 +136,16 @@ def test_a_subclass_and_a_namespace_of_the_users_own_still_work(run: Runner) -> 
     assert _values(ran) == [{"a": 1}]
 
 
-def test_children_of_the_entry_process_report_none(run: Runner) -> None:
+def test_a_program_reports_its_own_and_a_forked_child_none(run: Runner) -> None:
     script = (
-        "import argparse, subprocess, sys\n"
+        "import argparse, os, subprocess, sys\n"
         "parser = argparse.ArgumentParser(); parser.add_argument('--rank', default='0'); args = parser.parse_args()\n"
-        "if args.rank == '0': subprocess.run([sys.executable, __file__, '--rank', '1'], check=True)\n"
+        "if args.rank == '0':\n"
+        "    subprocess.run([sys.executable, __file__, '--rank', '1'], check=True)\n"
+        "    if os.fork() == 0: parser.parse_args(['--rank', '2']); os._exit(0)\n"
+        "    os.wait()\n"
     )
-    assert _values(run(script)) == [{"rank": "0"}]
+    assert _values(run(script)) == [{"rank": "0"}, {"rank": "1"}]
 
 
 _CLICK = """

@@ -5,7 +5,7 @@ from typing import Any
 from twice.capture.params import gather_params
 from twice.capture.request import Request
 
-ENTRY = {"kind": "process", "pid": 7}
+ENTRY = {"kind": "process", "pid": 7, "key": "main", "orig_argv": ["python", "train.py"]}
 
 
 def request(*words: str, **params: Any) -> Request:
@@ -51,3 +51,26 @@ def test_secrets_are_masked() -> None:
         "api_key": "***",
         "n_tokens": 3,
     }
+
+
+def launched(program: str, *words: str) -> list[dict[str, Any]]:
+    """What a launcher and two workers report; the second worker is the quicker one."""
+    workers = [
+        {"kind": "process", "pid": 9, "key": "main/popen-10", "orig_argv": ["python", "-u", "-W", "error", *words]},
+        {"kind": "process", "pid": 8, "key": "main/popen-2", "orig_argv": ["python", "-u", "-W", "error", *words]},
+    ]
+    launcher = {**ENTRY, "orig_argv": ["python", *program.split()]}
+    return [launcher, *workers, parsed({"nproc": 2}), parsed({"lr": 0.1, "rank": 1}, pid=9), parsed({"lr": 0.1}, pid=8)]
+
+
+def test_of_a_launcher_the_first_process_with_the_script_speaks() -> None:
+    for program, words in (("/bin/torchrun", ("torchrun",)), ("-m launch", ("python", "-m", "launch"))):
+        events = launched(program, "train.py")
+        assert gather_params(request(*words, "train.py"), events, events[0]).values == {"lr": 0.1}
+
+
+def test_a_script_that_starts_helpers_speaks_for_itself() -> None:
+    events = launched("train.py", "helper.py")
+    assert gather_params(request("python", "train.py"), events, events[0]).values == {"nproc": 2}
+    events = launched("-m train", "helper.py")
+    assert gather_params(request("python", "-m", "train"), events, events[0]).values == {"nproc": 2}

@@ -1,6 +1,6 @@
 """Which parameters did the script get, as its own parser understood them?
 
-The outermost parse of argparse or click in the entry process is reported as a `params` event: all values, those of defaults
+The outermost parse of argparse or click in each program is reported as a `params` event: all values, those of defaults
 and subcommands included. Function objects and other values that have no plain form are left out.
 
 A parser that belongs to a library and reads something else than the command line (a magic of a notebook, a file of options)
@@ -32,8 +32,8 @@ def _report(source: str, found: dict[str, Any]) -> None:
         except Exception:
             continue  # no plain form, or a property of a strange object that raises: not a parameter
     journal = protocol.run_journal()
-    # A forked child that parses words of its own is not the entry process any more.
-    if journal is not None and values and process_keys.is_entry(process_keys.current()):
+    # A forked child that parses words of its own is not the script any more; what a launcher started may be.
+    if journal is not None and values and process_keys.is_program(process_keys.current()):
         journal.write("params", source=source, values=values, key=process_keys.current())
 
 

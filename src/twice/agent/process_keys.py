@@ -45,6 +45,11 @@ def is_entry(key: str) -> bool:
     return "/" not in key
 
 
+def is_program(key: str) -> bool:
+    """Whether this process runs a program of its own: started as a command, not forked, and no worker of a pool."""
+    return all(part.startswith("popen-") for part in key.split("/")[1:])
+
+
 def begin(live: str, environ: MutableMapping[str, str], command: list[str]) -> str:
     """Find out the key of this process, which has just started."""
     global _key, _inherited

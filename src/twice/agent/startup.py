@@ -86,7 +86,7 @@ def _be_strict(wanted: str | None) -> None:
 
 
 def _hook_params(key: str) -> None:
-    if not process_keys.is_entry(key):
+    if not process_keys.is_program(key):
         return
 
     def watch(act: str) -> Callable[[ModuleType], None]:
