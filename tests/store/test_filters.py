@@ -73,7 +73,6 @@ RUNS = [
 ]
 HISTORIES = {RUNS[0].id: {"loss": (Point(step=0, time_s=0, value=2.5), Point(step=2, time_s=1, value=0.25))}}
 REFS = {f"refs/experiments/{one.experiment}/{one.id}": f"{number:040x}" for number, one in enumerate(RUNS)}
-BY_COMMIT = {commit: RUNS[int(commit, 16)] for commit in REFS.values()}
 
 
 def index_of(runs: Sequence[Run]) -> RunIndex:

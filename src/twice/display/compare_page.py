@@ -44,7 +44,7 @@ def compare_page(
 ) -> str:
     """The page, with a line end at its end; `courses` are the logged values by run id and metric."""
     ids = shorten_ids([*side.runs, *all_ids])
-    lines = [_count_line(side, ids, style)]
+    lines = [_count_line(side, style)]
     for title, rows in (("facts", side.facts), ("params", side.params), ("metrics", side.metrics)):
         shown = [row for row in rows if row.differs or all_rows]
         cut = shown if all_rows else shown[:_MOST_ROWS]
@@ -89,7 +89,7 @@ def compare_markdown(side: SideBySide, *, courses: Courses | None = None, all_ro
     return "\n\n".join(parts) + "\n"
 
 
-def _count_line(side: SideBySide, ids: Mapping[str, str], style: Style) -> str:
+def _count_line(side: SideBySide, style: Style) -> str:
     differing = [
         f"{sum(row.differs for row in rows)} of {len(rows)} {name}"
         for name, rows in (("params", side.params), ("metrics", side.metrics))

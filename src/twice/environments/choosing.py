@@ -57,10 +57,10 @@ def choose_environment(
     if wish == "rebuild":
         return _rebuilt(packages, run, wanted_python, shop)
     if wish == "current" or wanted_python is not None:
-        return _current(packages, candidate, shop)
+        return _current(candidate, shop)
     found = _look(candidate, shop)
     if found is not None and not differences(packages, found):
-        return _current(packages, candidate, shop, found)
+        return _current(candidate, shop, found)
     return _rebuilt(packages, run, None, shop)
 
 
@@ -85,7 +85,7 @@ def _rebuilt(packages: Packages, run: Run, wanted_python: str | None, shop: Work
     )
 
 
-def _current(packages: Packages, candidate: str | None, shop: Workshop, found: Packages | None = None) -> Chosen:
+def _current(candidate: str | None, shop: Workshop, found: Packages | None = None) -> Chosen:
     """The candidate as it is; or a layer over it, where it would import the repository's own code from the work tree."""
     found = found or _look(candidate, shop)
     own = _from_the_snapshot(found.distributions, shop.trees) if found is not None else ()

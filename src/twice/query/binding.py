@@ -249,7 +249,7 @@ class _Binder:
         if kind == "moment":
             return self._moment(word, field)
         if kind == "milliseconds":
-            return self._milliseconds(word, field)
+            return self._milliseconds(word)
         if kind in ("input", "output"):
             return self._digest(word)
         return _typed(word)
@@ -279,7 +279,7 @@ class _Binder:
             )
         return span
 
-    def _milliseconds(self, word: Word, field: Field) -> Span:
+    def _milliseconds(self, word: Word) -> Span:
         number = None if word.is_quoted else read_number(word.text)
         if number is None:
             span = parse_moment(word.text, self._vocabulary.now)

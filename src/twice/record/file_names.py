@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from urllib.parse import unquote
 
 from twice.record.plain import clean_text
 from twice.textforms import quote_path
@@ -55,14 +54,6 @@ def history_path(metric: str) -> str:
     return f"metrics/{stem}{tail}.tsv"
 
 
-def metric_of_history(path: str) -> str | None:
-    """The metric whose history a file under `.twice/` holds; None if it is not a history."""
-    if not (path.startswith("metrics/") and path.endswith(".tsv")):
-        return None
-    stem = path[len("metrics/") : -len(".tsv")].partition("%~")[0]
-    return "" if stem == _EMPTY else unquote(stem)
-
-
 def manifest_path(folder: str) -> str:
     """The file under `.twice/` that lists a folder's files: `data/train` → `data/data-train-99ccaada8dad.sha256`."""
     digest = hashlib.sha256(quote_path(folder).encode()).hexdigest()[:12]
@@ -77,13 +68,6 @@ def artifact_path(path: str) -> str:
     """
     stem = _NAMELESS_SLASH.sub("%2F", path.replace("%", "%25").replace("\0", "%00"))
     return "artifacts/" + "/".join(_encode_name_of_git(part) for part in stem.split("/"))
-
-
-def path_of_artifact(path: str) -> str | None:
-    """The path of the output whose content a file under `.twice/` holds; None if it is not an artifact."""
-    if not path.startswith("artifacts/"):
-        return None
-    return unquote(path[len("artifacts/") :], errors="surrogateescape")
 
 
 def _encode_part(part: str) -> str:

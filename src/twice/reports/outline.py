@@ -69,7 +69,7 @@ def outline(review: Review) -> Outline:
         sides=tuple(_sides(review)),
         context=_context(review),
         columns=("metric", "A", "B", "change", "seed noise", ""),
-        rows=tuple(_metric_row(review, one) for one in judged[:MOST_METRICS]),
+        rows=tuple(_metric_row(one) for one in judged[:MOST_METRICS]),
         notes=tuple(_notes(review, judged)),
         parts=tuple(_parts(review)),
     )
@@ -125,7 +125,7 @@ def _amount(section: Section) -> str:
     return f"{section.name} {len(section.differences)}"
 
 
-def _metric_row(review: Review, one: Judged) -> tuple[str | None, ...]:
+def _metric_row(one: Judged) -> tuple[str | None, ...]:
     difference, noise = one.difference, one.noise
     was, now = _pair(difference)
     if noise is not None and noise.margin is not None and not noise.same:

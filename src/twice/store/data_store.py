@@ -28,7 +28,7 @@ from twice.errors import RepositoryError
 from twice.frozen import frozen
 from twice.git.files import cannot_write, make_folders
 from twice.git.repository import Repository
-from twice.store.file_copies import copy_hashing, temporary_beside
+from twice.store.file_copies import copy_hashing
 
 if os.name == "posix":
     import fcntl
@@ -116,24 +116,6 @@ class DataStore:
             for folder, _, names in os.walk(top):
                 found.update(name for name in names if _OBJECT.fullmatch(name) and Path(folder).name == name[2:4])
         yield from sorted(found)
-
-    def copy_out(self, sha256: str, target: Path, mode: int = 0o644) -> None:
-        """Copy an object to a path, replacing what is there; checked before it takes its place.
-
-        Raises RepositoryError when the object is missing or damaged, OSError when the target cannot be written.
-        """
-        found = self.find(sha256)
-        if found is None:
-            raise _missing(sha256)
-        temporary = temporary_beside(target)
-        if copy_hashing(found, temporary, mode) != sha256:
-            temporary.unlink()
-            raise RepositoryError(
-                f"object {sha256[:12]}… in the data store is damaged",
-                details=[str(found)],
-                hint="remove that file; then get it from where there is another copy (`git lfs fetch`, the original data)",
-            )
-        temporary.replace(target)
 
     # ------------------------------------------------------------------------------------------------------- writing
 
