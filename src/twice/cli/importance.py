@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 import click
 
-from twice.cli.metrics import complete_metric, metric_runs
+from twice.cli.completion_names import complete_metric
+from twice.cli.metrics import metric_runs
 from twice.cli.options import colour_option, filter_option, json_option, print_json
 from twice.cli.runs import known_runs
 from twice.cli.screen import When, output_screen, show_text

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from twice.cli.completion_names import complete_columns, complete_order
 from twice.cli.listing import Listed, Listing, as_tree, chosen_columns
 from twice.cli.options import colour_option, filter_option, json_option, print_json
 from twice.cli.runs import Runs, complete_run, known_runs
@@ -23,9 +24,21 @@ _SHOWN = 100  # rows of a table, unless asked for more
 @filter_option
 @click.option("-e", "--experiment", metavar="NAME", help="Only the runs of this experiment.")
 @click.option(
-    "-s", "--sort", "orders", metavar="[-]COL", multiple=True, help="Sort by this; with - the greatest first."
+    "-s",
+    "--sort",
+    "orders",
+    metavar="[-]COL",
+    multiple=True,
+    shell_complete=complete_order,
+    help="Sort by this; with - the greatest first.",
 )
-@click.option("-c", "--columns", metavar="A,B,…", help="Show just these: params, metrics, `loss.min`, `seed`, …")
+@click.option(
+    "-c",
+    "--columns",
+    metavar="A,B,…",
+    shell_complete=complete_columns,
+    help="Show just these: params, metrics, `loss.min`, `seed`, …",
+)
 @click.option(
     "-n", "--number", metavar="N", type=click.IntRange(1), help="Only the first N: without --sort, the latest."
 )

@@ -1,15 +1,13 @@
-"""Which runs have a metric, the best first?  What `best` and `importance` ask; and completion of metrics' names."""
+"""Which runs have a metric, the best first?  What `best` and `importance` ask."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-import click
-
-from twice.cli.runs import Runs, known_runs
-from twice.cli.workplace import Workplace, tell, workplace
-from twice.errors import TwiceError, UsageError
+from twice.cli.runs import Runs
+from twice.cli.workplace import Workplace, tell
+from twice.errors import UsageError
 
 Extreme = Literal["lowest", "highest"]
 
@@ -46,12 +44,3 @@ def metric_runs(
     numbers = {key: float(value) for key, value in values.items() if value is not None}
     keys = [key for key in found.keys if not math.isnan(numbers.get(key, math.nan))]
     return MetricRuns(keys, numbers, "lowest" if lowest else "highest", told is not None)
-
-
-def complete_metric(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
-    """Completion: the names of metrics."""
-    try:
-        with workplace(bare_ok=True) as place, known_runs(place) as runs:
-            return [name for name in runs.index.names("metric") if name.startswith(incomplete)]
-    except TwiceError:
-        return []

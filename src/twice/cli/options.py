@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from twice.cli.completion_names import complete_filter
 from twice.cli.runs import complete_run
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -19,6 +20,7 @@ filter_option = click.option(
     "--filter",
     "filter_text",
     metavar="FILTER",
+    shell_complete=complete_filter,
     help="Only the runs that are like this: 'loss < 0.1 and lr = 0.01'.",
 )
 

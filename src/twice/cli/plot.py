@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from twice.cli.chosen import chosen_runs
+from twice.cli.completion_names import complete_plain_fact, complete_plain_metric
 from twice.cli.options import filter_option
 from twice.cli.runs import Runs, complete_run, known_runs
 from twice.cli.screen import show_bytes
@@ -38,9 +39,21 @@ Chosen = Sequence[tuple[str, Run]]
 @click.option("-e", "--experiment", metavar="NAME", help="All runs of this experiment.")
 @click.option("--kind", type=click.Choice(KINDS), default="curves", help="What to draw.")
 @click.option(
-    "-m", "--metric", "metrics", metavar="NAME", multiple=True, help="Draw this metric only; may be repeated."
+    "-m",
+    "--metric",
+    "metrics",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=complete_plain_metric,
+    help="Draw this metric only; may be repeated.",
 )
-@click.option("-x", "x", metavar="NAME", help="What stands below a scatter plot: a param, a metric or duration.")
+@click.option(
+    "-x",
+    "x",
+    metavar="NAME",
+    shell_complete=complete_plain_fact,
+    help="What stands below a scatter plot: a param, a metric or duration.",
+)
 @click.option("-o", "--output", metavar="FILE", required=True, help="Where to: .html, .png, .svg, .pdf; - prints HTML.")
 def command(
     runs: tuple[str, ...],

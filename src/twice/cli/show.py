@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from twice.cli.completion_names import complete_plain_metric
 from twice.cli.options import colour_option, json_option, print_json, run_argument
 from twice.cli.runs import known_runs
 from twice.cli.screen import When, output_screen, show_bytes, show_text
@@ -14,7 +15,13 @@ from twice.cli.workplace import workplace
 @run_argument("run", default="@")
 @click.option("--log", is_flag=True, help="What the command printed, byte for byte.")
 @click.option("--code", is_flag=True, help="The uncommitted changes that the run ran with, as a patch.")
-@click.option("-m", "--metric", metavar="NAME", help="The course of one metric, as a plot.")
+@click.option(
+    "-m",
+    "--metric",
+    metavar="NAME",
+    shell_complete=complete_plain_metric,
+    help="The course of one metric, as a plot.",
+)
 @json_option
 @colour_option
 def command(run: str, log: bool, code: bool, metric: str | None, as_json: bool, colour: When) -> int:
