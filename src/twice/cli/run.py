@@ -1,4 +1,4 @@
-"""twice run: which words are the command, which are ours?  Then `execution.record_run`."""
+"""twice run: which words are the command, which are ours?  Then `execution.recording.record_run`."""
 
 from __future__ import annotations
 
