@@ -12,7 +12,8 @@ import pytest
 
 from twice.errors import RepositoryError
 from twice.git.repository import Repository
-from twice.git.snapshot import Scan, scan, write_tree
+from twice.git.scans import Scan
+from twice.git.snapshot import scan, write_tree
 
 Git = Callable[..., str]
 

@@ -16,7 +16,8 @@ from twice.configuration import Configuration
 from twice.errors import RepositoryError
 from twice.frozen import frozen
 from twice.git.repository import Repository
-from twice.git.snapshot import Change, Scan, scan, write_snapshot
+from twice.git.scans import Change, Scan
+from twice.git.snapshot import scan, write_snapshot
 from twice.record.code import Code, LeftOut
 from twice.textforms import format_size
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class FileChange(Protocol):
-    """What is read of a `twice.git.difference.FileChange`: one file that differs between two trees."""
+    """What is read of a `twice.git.file_changes.FileChange`: one file that differs between two trees."""
 
     @property
     def path(self) -> str:

@@ -19,7 +19,8 @@ from twice.configuration import Configuration
 from twice.errors import RepositoryError, ReproductionError
 from twice.execution.worktrees import code_commit, fresh_worktree
 from twice.frozen import frozen
-from twice.git.difference import FileChange, changed_files
+from twice.git.difference import changed_files
+from twice.git.file_changes import FileChange
 from twice.git.repository import Repository
 from twice.record.model import Run
 

@@ -9,35 +9,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from twice.frozen import frozen
+from twice.git.file_changes import RECORD, FileChange, Kind
 from twice.git.objects import GITLINK
 
 if TYPE_CHECKING:
     from twice.git.repository import Repository
 
-Kind = Literal["added", "deleted", "modified", "renamed", "mode", "type"]
-
-RECORD = ".twice"
 _PLAIN = ("-r", "-M", "--no-ext-diff", "--no-textconv")
 _ALL_BUT_THE_RECORD = f":(top,exclude,literal){RECORD}"
 _MAGIC: dict[str, str | None] = {"GIT_LITERAL_PATHSPECS": None}  # to leave the record out takes a pathspec with magic
-
-
-@frozen
-class FileChange:
-    """One file that differs."""
-
-    path: str  # in the second tree, if it is there; otherwise in the first
-    old_path: str | None  # in the first tree, if it was renamed
-    kind: Kind  # "mode": only the mode differs; "type": a file, a symlink or a submodule became another of these
-    old_mode: int | None
-    new_mode: int | None
-    old_id: str | None
-    new_id: str | None
-    added: int | None  # lines; None when the file is not text
-    removed: int | None
 
 
 def changed_files(repository: Repository, tree_a: str, tree_b: str) -> tuple[FileChange, ...]:
@@ -66,11 +48,6 @@ def patch(
     limits = [f":(top,literal){path}" for path in paths or ()]
     words = ("diff-tree", *_PLAIN, "-p", "--color=always" if colour else "--no-color", tree_a, tree_b, "--")
     return repository.git.run(*words, *limits, _ALL_BUT_THE_RECORD, cwd=repository.root, env_extra=_MAGIC)
-
-
-def is_code(path: str) -> bool:
-    """Whether a path is outside of the record."""
-    return path != RECORD and not path.startswith(RECORD + "/")
 
 
 def _parse(output: str) -> Iterator[FileChange]:

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from twice.git.difference import FileChange, Kind, is_code
+from twice.git.file_changes import FileChange, Kind, is_code
 from twice.git.objects import GITLINK, TREE
 from twice.git.renames import Side, find_renames
 from twice.textforms import quote_path

@@ -18,8 +18,8 @@ from twice.git.objects import ObjectStore
 from twice.git.packed_objects import PackedObjects, PackedObjectsByGit, PackedObjectsByHand
 from twice.git.places import Place, common_dir_of, find_by_git, find_by_hand, follow
 from twice.git.refs import Refs
+from twice.git.scans import Head
 from twice.git.settings import Settings, finish_reading, read_by_hand
-from twice.git.snapshot import Head
 
 _NOT_IN_A_NAME = str.maketrans("", "", "<>\n\0\r")
 

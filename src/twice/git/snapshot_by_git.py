@@ -19,7 +19,7 @@ from twice.errors import RepositoryError
 from twice.git.executable import Git, Process
 from twice.git.files import cannot_write, make_folders, remove
 from twice.git.objects import EXECUTABLE, FILE, GITLINK, SYMLINK
-from twice.git.snapshot import Change, Head, Scan, State
+from twice.git.scans import Change, Head, Scan, State
 
 if TYPE_CHECKING:
     from twice.git.repository import Repository

@@ -18,7 +18,7 @@ from twice.errors import RepositoryError
 from twice.git.contents import Contents, cannot_read, ignore_texts
 from twice.git.ignore_rules import IgnoreRules
 from twice.git.index_file import IndexFile
-from twice.git.snapshot import Change, Scan
+from twice.git.scans import Change, Scan
 from twice.git.work_tree import GITLINK, Difference, Links, TreeSettings, WorkTree, mode_of
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from twice.git.ignore_rules import IgnoreRules
 from twice.git.index_file import IndexFile
 
 if TYPE_CHECKING:
-    from twice.git.snapshot import State
+    from twice.git.scans import State
 
 FILE, EXECUTABLE, SYMLINK, GITLINK = 0o100644, 0o100755, 0o120000, 0o160000
 _TYPE = 0o170000
@@ -39,7 +39,7 @@ class TreeSettings(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """One path; `mode` as in `snapshot.Change`, `status` of the file in the work tree if there is one."""
+    """One path; `mode` as in `scans.Change`, `status` of the file in the work tree if there is one."""
 
     path: bytes
     state: State
