@@ -13,6 +13,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[1]
 WORK = CHECKOUT / "benchmarks" / ".work"
 DVC = "dvc>=3.67,<3.68"
+MLFLOW = "mlflow>=3.17,<3.18"
 _LINES = 40  # of a file
 
 
@@ -24,7 +25,8 @@ def environment() -> dict[str, str]:
         "[user]\n\tname = Ada\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n", encoding="ascii"
     )
     kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
-    return {**kept, "HOME": str(home), "LC_ALL": "C.UTF-8", "DVC_NO_ANALYTICS": "1", "GIT_CONFIG_NOSYSTEM": "1"}
+    quiet = {"DVC_NO_ANALYTICS": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "GIT_CONFIG_NOSYSTEM": "1"}
+    return {**kept, "HOME": str(home), "LC_ALL": "C.UTF-8", **quiet}
 
 
 def git(root: Path, *words: str, stdin: bytes | None = None) -> str:
@@ -88,10 +90,19 @@ def install_twice() -> Path:
 
 def install_dvc() -> Path | None:
     """The folder of scripts of an environment with DVC; None, with a word about it, when it cannot be had."""
-    _, scripts = _make_venv("dvc-venv")
-    if (scripts / "dvc").exists() or _pip(scripts, "install", DVC):
+    return _install_rival("dvc", DVC)
+
+
+def install_mlflow() -> Path | None:
+    """The same for MLflow."""
+    return _install_rival("mlflow", MLFLOW)
+
+
+def _install_rival(command: str, requirement: str) -> Path | None:
+    _, scripts = _make_venv(f"{command}-venv")
+    if (scripts / command).exists() or _pip(scripts, "install", requirement):
         return scripts
-    print(f"pip cannot install {DVC} here: what is compared with DVC is left out", file=sys.stderr)
+    print(f"pip cannot install {requirement} here: what is compared with it is left out", file=sys.stderr)
     return None
 
 
