@@ -108,7 +108,13 @@ def test_diff_against_the_work_tree(runs: Path, twice: Twice, git: Git) -> None:
     names = {section["name"] for section in json.loads(twice("diff", "@", "--json", expect=1).out)["sections"]}
     assert names == {"code", "environment", "data"}
     assert "+# later" in twice("diff", "@", "--code", expect=1).out
-    assert "takes two runs" in twice("diff", "@", "--md", expect=2).err
+    report = twice("diff", "@", "--md", expect=1).out
+    assert report.startswith("<!-- twice:report v1 key=train..work tree -->\n### twice: <code>work tree</code> vs ")
+    assert "- code, data: **changed**" in report and "\n+# later\n" in report and "<code>data.txt</code>" in report
+    assert "metrics and outputs are not known before it is run" in report and "| metric |" not in report
+    assert "work tree vs train/" in twice("diff", "@", "--html", expect=1).out
+    assert "choose one" in twice("diff", "@", "--md", "--json", expect=2).err
+    assert "choose one" in twice("diff", "@~1", "@", "--code", "--html", expect=2).err
     assert git("for-each-ref", cwd=runs) == before
 
 
@@ -157,6 +163,29 @@ def test_report_for_machines(runs: Path, twice: Twice, tmp_path: Path) -> None:
     assert "GITHUB_STEP_SUMMARY" in twice("report", "--github", env={"GITHUB_STEP_SUMMARY": ""}, expect=2).err
     twice("report", "--html", "-o", "report.html")
     assert (runs / "report.html").read_text().endswith("</html>\n")
+
+
+def test_reports_of_many_runs(runs: Path, twice: Twice, tmp_path: Path) -> None:
+    three = ("@~3", "@~1", "@")
+    report = twice("report", *three).out
+    assert report.startswith("<!-- twice:report v1 key=@~3 @~1 @ -->\n### twice: 3 runs side by side\n")
+    assert report.index("| metric |") < report.index("| replicates |") < report.index("| param |")
+    key = re.compile(r"<!-- twice:report v1 key=filter-[0-9a-f]{8} -->")
+    assert key.match(twice("report", "-f", "lr > 0.2").out)[0] != key.match(twice("report", "-f", "lr < 0.2").out)[0]
+    page = twice("report", *three, "--html").out
+    assert page.startswith("<!doctype html>") and page.count("<svg") >= 3 and "accuracy by lr" in page
+    tests = ET.fromstring(twice("report", *three, "--junit").out)
+    assert (tests.get("tests"), tests.get("failures")) == ("3", "0")
+    twice("run", "-n", "named", "python", "train.py")
+    metrics = twice("report", "@", *three, "--gitlab").out
+    assert (
+        re.search(r'^accuracy\{run="named"\} 0\.6\d+$', metrics, re.MULTILINE) and metrics.count("accuracy{run=") == 3
+    )
+    assert re.fullmatch(r"accuracy 0\.6\d+\nloss 0\.2\n# EOF\n", twice("report", "@", "--gitlab").out)
+    summary = tmp_path / "summary.md"
+    assert twice("report", *three, "--github", env={"GITHUB_STEP_SUMMARY": str(summary)}).out == ""
+    assert "3 runs side by side" in summary.read_text()
+    assert "name two: A..B" in twice("report", *three, "--fail-if", "loss > 1", expect=2).err
 
 
 def test_the_templates_for_ci_call_twice_with_words_that_it_has(twice: Twice, repository: Path) -> None:
@@ -215,7 +244,8 @@ def test_mistakes_in_plots_are_told(runs: Path, twice: Twice) -> None:
     assert "none of these runs has a metric `nope`" in twice("plot", "-m", "nope", "-o", "p.html", expect=2).err
     assert "no run is found" in twice("plot", "-e", "nope", "-o", "p.html", expect=2).err
     twice("compare", "@", "@~3", "--plot", "p.html")
-    assert "<svg" in (runs / "p.html").read_text()
+    page = (runs / "p.html").read_text()
+    assert page.count("<svg") == 3 and "accuracy by lr" in page and "accuracy and 1 more" in page
 
 
 def test_a_plot_in_the_terminal(runs: Path, twice: Twice) -> None:

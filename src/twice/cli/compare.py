@@ -19,7 +19,9 @@ from twice.errors import UsageError
 @filter_option
 @click.option("-a", "--all", "all_rows", is_flag=True, help="Also the rows that are the same in all runs.")
 @click.option("--md", "as_markdown", is_flag=True, help="Print tables of Markdown instead.")
-@click.option("--plot", metavar="FILE", help="Draw a chart of the metrics instead: .html, .svg or .png.")
+@click.option(
+    "--plot", metavar="FILE", help="Draw curves, scatter and parallel coordinates instead: .html, .svg or .png."
+)
 @json_option
 @colour_option
 def command(
@@ -47,7 +49,7 @@ def command(
         if plot is not None:
             from twice.cli.plot import draw_runs
 
-            return draw_runs(known, [(row.commit, run) for row, run in found.values()], "curves", plot, ())
+            return draw_runs(known, [(row.commit, run) for row, run in found.values()], "overview", plot, ())
         side = put_side_by_side(chosen, same_code(place), groups_of(place, known, chosen))
         if as_json:
             from twice.display.comparison_shapes import side_by_side_json

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import click
 
 from twice.cli.options import colour_option, json_option, print_json, run_argument
@@ -12,6 +15,9 @@ from twice.comparison.sections import Comparison
 from twice.errors import UsageError
 from twice.record.model import Point, Run
 from twice.store.run_index import Row
+
+if TYPE_CHECKING:
+    from twice.reports.review import Review
 
 
 @click.command("diff", epilog="Example: twice diff @~1 @")
@@ -41,13 +47,18 @@ def command(
     One run is held against the work tree: its code, its data, and the packages of its interpreter as they are now. No run
     means the latest two. Exits with 1 when something differs, as `git diff --exit-code` does.
     """
+    _check_forms({"--code": code, "--difftool": difftool, f"--{form}": form is not None, "--json": as_json})
     with workplace(bare_ok=b is not None or a is None) as place, known_runs(place) as runs:
         screen = output_screen(place.environ, colour)
         row_a, run_a = runs.select(a or "@~1")
         if a is not None and b is None:
-            if form is not None:
-                raise UsageError(f"--{form} takes two runs: the work tree is none", hint=f"twice diff @~1 @ --{form}")
-            differs = _against_work_tree(place, runs, (row_a, run_a), code, difftool, quiet, as_json, screen)
+            if code or difftool:
+                from twice.capture.code import capture_code
+
+                now = capture_code(place.repository, place.configuration).code.tree
+                differs = _show_code(place, (run_a.code.tree, now), difftool, quiet, screen)
+            else:
+                differs = _against_work_tree(place, runs, (row_a, run_a), form, quiet, as_json, screen)
         else:
             other = runs.select(b or "@")
             if code or difftool:
@@ -56,6 +67,12 @@ def command(
             else:
                 differs = _against_run(place, runs, (row_a, run_a), other, form, quiet, as_json, screen)
     return 1 if differs and exit_code else 0
+
+
+def _check_forms(asked: Mapping[str, bool]) -> None:
+    forms = [option for option, is_asked in asked.items() if is_asked]
+    if len(forms) > 1:
+        raise UsageError(f"{forms[0]} and {forms[1]} show it in two ways: choose one")
 
 
 def _against_run(
@@ -69,7 +86,9 @@ def _against_run(
     screen: Screen,
 ) -> bool:
     if form is not None:
-        return _as_document(place, runs, a, b, form, quiet)
+        from twice.cli.reviews import review_of
+
+        return _as_document(review_of(place, runs, a, b), form, quiet)
     from twice.cli.groups import replicates_of
     from twice.comparison.differences import compare
     from twice.comparison.noise import seed_noise
@@ -109,10 +128,7 @@ def _against_run(
     return comparison.differs
 
 
-def _as_document(place: Workplace, runs: Runs, a: tuple[Row, Run], b: tuple[Row, Run], form: str, quiet: bool) -> bool:
-    from twice.cli.reviews import review_of
-
-    review = review_of(place, runs, a, b)
+def _as_document(review: Review, form: str, quiet: bool) -> bool:
     if quiet:
         return review.comparison.differs
     if form == "html":
@@ -131,21 +147,19 @@ def _against_work_tree(
     place: Workplace,
     runs: Runs,
     a: tuple[Row, Run],
-    code: bool,
-    difftool: bool,
+    form: str | None,
     quiet: bool,
     as_json: bool,
     screen: Screen,
 ) -> bool:
     row, run = a
-    if code or difftool:
-        from twice.capture.code import capture_code
-
-        now = capture_code(place.repository, place.configuration).code.tree
-        return _show_code(place, (run.code.tree, now), difftool, quiet, screen)
     comparison, present = _hold_against_present(place, runs, row, run)
     if quiet:
         return comparison.differs
+    if form is not None:
+        from twice.cli.reviews import review_of_work_tree
+
+        return _as_document(review_of_work_tree(place, runs, run, present, comparison), form, quiet)
     if as_json:
         from twice.display.json_shapes import comparison_json
 

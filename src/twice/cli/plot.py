@@ -80,7 +80,12 @@ def draw_runs(known: Runs, chosen: Chosen, kind: str, output: str, metrics: Sequ
         raise UsageError(
             f"{output}: what form of image is that?", hint=f"end it in {', '.join('.' + f for f in _FORMS)}"
         )
-    charts = _charts(known, chosen, kind, metrics, x)
+    if kind == "overview":
+        charts = overview(known, chosen)
+        if not charts:
+            raise UsageError("nothing to draw: these runs have no metric that changes over steps or differs")
+    else:
+        charts = _charts(known, chosen, kind, metrics, x)
     if form == "html":
         from twice.display.html_page import figure, html_page, text
 
@@ -100,6 +105,19 @@ def draw_runs(known: Runs, chosen: Chosen, kind: str, output: str, metrics: Sequ
         raise UsageError(f"{output} cannot be written: {error.strerror}") from error
     tell(f"wrote {output}: {len(charts)} chart{'' if len(charts) == 1 else 's'}")
     return 0
+
+
+def overview(known: Runs, chosen: Chosen) -> list[Chart]:
+    """All that can be drawn of these runs: curves, parallel coordinates, and metrics over params; it may be nothing."""
+    summaries = [summarise_run(run) for _, run in chosen]
+    names = _names(chosen)
+    logged = list(dict.fromkeys(name for _, run in chosen for name, each in run.metrics.items() if each.count > 1))
+    params, metrics = differing_columns(summaries)
+    found = _found_curves(known, chosen, logged[:_MOST_CHARTS], names)
+    if params and metrics:
+        found.append(parallel([*params[: _MOST_AXES - 2], *metrics[:2]], summaries, names))
+        found += [scatter(param, metric, summaries, names) for metric in metrics[:2] for param in params[:3]]
+    return [chart for chart in found if chart is not None]
 
 
 def _charts(known: Runs, chosen: Chosen, kind: str, metrics: Sequence[str], x: str | None) -> list[Chart]:
@@ -130,19 +148,23 @@ def _curves(known: Runs, chosen: Chosen, metrics: Sequence[str], names: dict[str
     wanted = list(metrics) or logged[:_MOST_CHARTS]
     if len(chosen) > _MOST_CURVES:
         tell(f"drawing the newest {_MOST_CURVES} of {len(chosen)} runs")
+    found = [chart for chart in _found_curves(known, chosen, wanted, names) if chart is not None]
+    if not found:
+        raise UsageError(
+            "no metric was logged more than once: there are no curves", hint="--kind scatter draws last values"
+        )
+    return found
+
+
+def _found_curves(known: Runs, chosen: Chosen, metrics: Sequence[str], names: dict[str, str]) -> list[Chart | None]:
     found = []
-    for metric in wanted:
+    for metric in metrics:
         courses = {
             names[run.id]: known.store.history(commit, metric)
             for commit, run in chosen[-_MOST_CURVES:]
             if metric in run.metrics
         }
-        chart = curves(metric, courses)
-        found += [chart] if chart is not None else []
-    if not found:
-        raise UsageError(
-            "no metric was logged more than once: there are no curves", hint="--kind scatter draws last values"
-        )
+        found.append(curves(metric, courses))
     return found
 
 

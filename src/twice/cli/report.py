@@ -6,20 +6,13 @@ from pathlib import Path
 
 import click
 
-from twice.cli.chosen import chosen_runs
-from twice.cli.groups import groups_of, histories_of, same_code
 from twice.cli.options import filter_option
 from twice.cli.reviews import review_of
 from twice.cli.runs import Runs, complete_run, known_runs
 from twice.cli.screen import show_bytes
 from twice.cli.workplace import Workplace, tell, workplace
-from twice.comparison.side_by_side import MOST_RUNS, put_side_by_side
 from twice.errors import UsageError
-from twice.record.model import Run
 from twice.reports.review import Review
-from twice.store.run_index import Row
-
-Selected = tuple[Row, Run]
 
 
 @click.command("report", epilog="Example: twice report @~1..@ --md --fail-if 'accuracy < base - noise'")
@@ -43,23 +36,28 @@ def command(
 ) -> int:
     """Review runs, for a pull request or CI
 
-    A..B holds run B against run A (default: the latest against the one before it); more than two runs stand side by side.
-    Nothing is sent anywhere. In a condition, a metric is B's (the mean of its replicates), `base` is A's and `noise` how far
-    apart seeds alone put the two. Exits with 1 only if a condition holds, or cannot be computed.
+    A..B holds run B against run A (default: the latest against the one before it); more than two runs, or those that a
+    filter finds, stand side by side. Nothing is sent anywhere. In a condition, a metric is B's (the mean of its
+    replicates), `base` is A's and `noise` how far apart seeds alone put the two. Exits with 1 only if a condition holds, or
+    cannot be computed.
     """
     with workplace(bare_ok=True) as place, known_runs(place) as known:
         if len(runs) > 2 or filter_text is not None:
-            if form != "md" or conditions:
-                raise UsageError("more than two runs stand side by side as Markdown only", hint="name two: A..B")
-            _write(_side_by_side(place, known, runs, filter_text), output)
+            if conditions:
+                raise UsageError("--fail-if holds one run against another", hint="name two: A..B")
+            _write_many(place, known, runs, filter_text, form, output, key)
             return 0
-        words = _split(runs)
+        words = [*runs, *runs] if form == "gitlab" and _is_one(runs) and not conditions else _split(runs)
         a, b = known.select(words[0]), known.select(words[1])
         review = review_of(place, known, a, b, conditions, key or "..".join(words))
         _write_form(place, review, form, output)
         for gate in review.gates:
             tell(f"{'failed' if gate.failed else 'passed'}: fail if {gate.condition} ({gate.reason})")
         return 0 if review.passed else 1
+
+
+def _is_one(runs: tuple[str, ...]) -> bool:
+    return len(runs) == 1 and ".." not in runs[0]
 
 
 def _split(runs: tuple[str, ...]) -> list[str]:
@@ -100,18 +98,7 @@ def _tell_github(place: Workplace, review: Review, output: Path | None) -> None:
     from twice.reports.annotations import find_annotations, workflow_commands
     from twice.reports.markdown_report import markdown_report
 
-    named = place.environ.get("GITHUB_STEP_SUMMARY")
-    summary = output or (Path(named) if named else None)
-    if summary is None:
-        raise UsageError(
-            "where is the step's summary? GITHUB_STEP_SUMMARY is not set",
-            hint="on a GitHub runner it is; elsewhere: --github -o summary.md",
-        )
-    try:
-        with summary.open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(markdown_report(review))
-    except OSError as error:
-        raise UsageError(f"{summary} cannot be written: {error.strerror}") from error
+    _add_to_summary(place, markdown_report(review), output)
     objects = place.repository.objects
 
     def read(path: str) -> str | None:
@@ -121,17 +108,39 @@ def _tell_github(place: Workplace, review: Review, output: Path | None) -> None:
     click.echo(workflow_commands(find_annotations(review, read)), nl=False)
 
 
-def _side_by_side(place: Workplace, known: Runs, words: tuple[str, ...], filter_text: str | None) -> str:
-    from twice.display.compare_page import compare_markdown
+def _write_many(
+    place: Workplace,
+    known: Runs,
+    words: tuple[str, ...],
+    filter_text: str | None,
+    form: str,
+    output: Path | None,
+    key: str | None,
+) -> None:
+    """Runs side by side; on GitHub without annotations, for there is no one change to speak of."""
+    from twice.cli.report_of_many import choose_many, key_of, report_of_many
 
-    found = {row.id: (row, run) for row, run in chosen_runs(place, known, words, filter_text, most=MOST_RUNS)}
-    if len(found) > MOST_RUNS:
-        raise UsageError(f"{len(found)} runs are too many for a report: at most {MOST_RUNS}")
-    chosen = [run for _, run in found.values()]
-    side = put_side_by_side(chosen, same_code(place), groups_of(place, known, chosen))
-    logged = list(dict.fromkeys(n for run in chosen for n, each in run.metrics.items() if each.count > 1))
-    courses = histories_of(known, {row.id: row.commit for row, _ in found.values()}, logged[:60])
-    return compare_markdown(side, courses=courses)
+    chosen = choose_many(place, known, words, filter_text)
+    text = report_of_many(place, known, chosen, form, key or key_of(words, filter_text))
+    if form == "github":
+        _add_to_summary(place, text, output)
+    else:
+        _write(text, output)
+
+
+def _add_to_summary(place: Workplace, text: str, output: Path | None) -> None:
+    named = place.environ.get("GITHUB_STEP_SUMMARY")
+    summary = output or (Path(named) if named else None)
+    if summary is None:
+        raise UsageError(
+            "where is the step's summary? GITHUB_STEP_SUMMARY is not set",
+            hint="on a GitHub runner it is; elsewhere: --github -o summary.md",
+        )
+    try:
+        with summary.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError as error:
+        raise UsageError(f"{summary} cannot be written: {error.strerror}") from error
 
 
 def _write(text: str, output: Path | None) -> None:

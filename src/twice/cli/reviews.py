@@ -11,6 +11,7 @@ from twice.comparison.differences import compare
 from twice.comparison.directions import direction
 from twice.comparison.gates import MetricValues, check_gate
 from twice.comparison.noise import SeedNoise, seed_noise
+from twice.comparison.sections import Comparison
 from twice.comparison.values import is_number
 from twice.record.model import Point, Run
 from twice.reports.review import Review
@@ -50,6 +51,27 @@ def review_of(
         courses=_courses(runs, (row_a, run_a), (row_b, run_b)),
         patch=text,
         gates=tuple(check_gate(each, metric_values(run_a, run_b, noises)) for each in conditions),
+    )
+
+
+def review_of_work_tree(place: Workplace, runs: Runs, run: Run, present: Run, comparison: Comparison) -> Review:
+    """What is here now held against a run; both were compared as far as that can be done without running it."""
+    from twice.comparison.replicates import Replicates
+    from twice.display.ids import shorten_ids
+    from twice.git.difference import patch
+
+    paths = [each.name for each in comparison.section("code").differences]
+    text = b"" if not paths else patch(place.repository, run.code.tree, present.code.tree, paths=paths)
+    return Review(
+        a=run,
+        b=present,
+        comparison=comparison,
+        replicates=Replicates(a=(run,), b=(present,), same=False),
+        noises={},
+        ids={**shorten_ids([row.id for row in runs.index.rows()]), present.id: present.id},
+        key=f"{run.experiment}..{present.id}",
+        patch=text.decode("utf-8", "replace"),
+        of_work_tree=True,
     )
 
 

@@ -19,6 +19,7 @@ from twice.display.ids import shorten_ids
 from twice.display.numbers import show_column, show_delta, show_sample, show_trend
 from twice.display.sparkline import sparkline
 from twice.display.tables import Column, draw_table
+from twice.frozen import frozen
 
 if TYPE_CHECKING:
     from twice.record.model import Point
@@ -53,40 +54,75 @@ def compare_page(
         if len(cut) < len(shown):
             lines.append(style.quiet(f"{_INDENT}and {len(shown) - len(cut)} more (--all)"))
     lines += _group_lines(side, ids, style, encoding)
-    same = _same_line(side, all_rows)
+    same = same_line(side, all_rows)
     lines += ["", style.quiet(same)] if same else []
     return in_encoding("\n".join(lines), encoding) + "\n"
 
 
-def compare_markdown(side: SideBySide, *, courses: Courses | None = None, all_rows: bool = False) -> str:
-    """The same as tables of Markdown."""
+@frozen
+class SideTable:
+    """The rows of one kind: a column a run, the names in the first; a row without a name has the courses of the one above."""
+
+    title: str  # "fact", "param", "metric", "replicates"
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+    best: frozenset[tuple[int, int]] = frozenset()  # row and column of the best values
+
+
+def side_tables(side: SideBySide, *, courses: Courses | None = None, all_rows: bool = False) -> list[SideTable]:
+    """What the page shows, as tables of text from outside: whoever renders them escapes it."""
     ids = shorten_ids(side.runs)
-    parts = [f"### twice: {len(side.runs)} runs side by side"]
+    tables = []
     for title, rows in (("fact", side.facts), ("param", side.params), ("metric", side.metrics)):
-        shown = [row for row in rows if row.differs or all_rows]
-        if not shown:
-            continue
-        cells = []
-        for row in shown:
-            texts = _texts(side, row)
-            marked = [
-                f"**{markdown.cell(text)}**" if run in row.best else markdown.cell(text)
-                for run, text in zip(side.runs, texts, strict=True)
-            ]
-            cells.append([markdown.code(row.name), *marked])
-            course = [_course(courses or {}, run, row.name, "utf-8") or "" for run in side.runs]
-            if title == "metric" and any(course):
-                cells.append(["", *course])
-        aligns = "l" + ("r" if title == "metric" else "l") * len(side.runs)
-        parts.append(markdown.table([title, *(ids[run] for run in side.runs)], cells, aligns))
+        cells: list[tuple[str | None, ...]] = []
+        best = set()
+        for row in rows:
+            if row.differs or all_rows:
+                best |= {(len(cells), column) for column, run in enumerate(side.runs, 1) if run in row.best}
+                cells.append((row.name, *_texts(side, row)))
+                course = [_course(courses or {}, run, row.name, "utf-8") or "" for run in side.runs]
+                if title == "metric" and any(course):
+                    cells.append(("", *course))
+        if cells:
+            columns = (title, *(ids[run] for run in side.runs))
+            tables.append(SideTable(title=title, columns=columns, rows=tuple(cells), best=frozenset(best)))
     groups = _group_rows(side, ids)
     if groups:
-        titles, rows_of_groups = groups
-        cells = [[markdown.code(row[0]), *row[1:]] for row in rows_of_groups]
-        parts.append(markdown.table(["replicates", *titles], cells))
-    same = _same_line(side, all_rows)
+        titles, lines = groups
+        tables.append(
+            SideTable(title="replicates", columns=("replicates", *titles), rows=tuple(tuple(row) for row in lines))
+        )
+    return tables
+
+
+def compare_markdown(side: SideBySide, *, courses: Courses | None = None, all_rows: bool = False) -> str:
+    """The same as tables of Markdown."""
+    parts = [f"### twice: {title_of(side)}"]
+    parts += map(markdown_of_table, side_tables(side, courses=courses, all_rows=all_rows))
+    same = same_line(side, all_rows)
     parts += [f"<sub>{same}</sub>"] if same else []
     return "\n\n".join(parts) + "\n"
+
+
+def markdown_of_table(table: SideTable) -> str:
+    """One of the tables as Markdown, the best values bold."""
+    if table.title == "replicates":
+        return markdown.table(table.columns, [[markdown.code(row[0] or ""), *map(str, row[1:])] for row in table.rows])
+    lines = []
+    for number, row in enumerate(table.rows):
+        if row[0]:
+            cells = [markdown.cell(cell) for cell in row[1:]]
+            bold = (f"**{cell}**" if (number, at) in table.best else cell for at, cell in enumerate(cells, 1))
+            lines.append([markdown.code(row[0]), *bold])
+        else:
+            lines.append([cell or "" for cell in row])
+    aligns = "l" + ("r" if table.title == "metric" else "l") * (len(table.columns) - 1)
+    return markdown.table(table.columns, lines, aligns)
+
+
+def title_of(side: SideBySide) -> str:
+    """`3 runs side by side`."""
+    return f"{len(side.runs)} runs side by side" if len(side.runs) != 1 else "1 run"
 
 
 def _count_line(side: SideBySide, style: Style) -> str:
@@ -97,7 +133,7 @@ def _count_line(side: SideBySide, style: Style) -> str:
     return f"{style.strong(f'{len(side.runs)} runs')}  differing: {', '.join(differing)}"
 
 
-def _same_line(side: SideBySide, all_rows: bool) -> str:
+def same_line(side: SideBySide, all_rows: bool) -> str:
     """What is not shown because it is the same in all runs."""
     if all_rows:
         return ""

@@ -83,11 +83,16 @@ def plain(text: str) -> str:
 def _label(review: Review, side: str) -> str:
     run = review.a if side == "a" else review.b
     short = review.ids[run.id]
+    if review.of_work_tree and side == "b":
+        return short
     return f"{run.execution.name} ({short})" if run.execution.name else f"{run.experiment}/{short}"
 
 
 def _finding(review: Review, head: Judged | None) -> str:
     """`+0.021 (seed noise ±0.006, n=5)`; of what stands before it."""
+    if review.of_work_tree:
+        state = "differs" if review.comparison.differs else "identical"
+        return ", ".join(each.name for each in review.comparison.sections if each.state == state) or "nothing is known"
     if head is None:
         return "no metric" if not review.b.metrics else "all metrics equal"
     text = show_delta(head.delta) or head.difference.kind
@@ -144,6 +149,9 @@ def _sample_text(text: str | None, each: Sample) -> str | None:
 
 
 def _notes(review: Review, judged: Sequence[Judged]) -> Iterator[str]:
+    if review.of_work_tree:
+        yield "params, metrics and outputs are not known before it is run"
+        return
     if len(judged) > MOST_METRICS:
         yield f"and {len(judged) - MOST_METRICS} more metrics differ"
     same = len(review.a.metrics.keys() & review.b.metrics.keys()) - sum(
@@ -163,19 +171,20 @@ def _notes(review: Review, judged: Sequence[Judged]) -> Iterator[str]:
 
 
 def _parts(review: Review) -> Iterator[Part]:
-    sections = {each.name: each for each in review.comparison.sections}
-    params = sections["params"]
-    if params.differences:
+    sections: dict[str, Section] = {each.name: each for each in review.comparison.sections}
+    params = sections.get("params")
+    if params is not None and params.differences:
         amount = f"{len(params.differences)} of {max(len(review.a.params.flat()), len(review.b.params.flat()))} changed"
         yield _table("params", amount, params, ("param", "A", "B"))
-    if sections["command"].differences:
-        yield _table("command", _after_differs(sections["command"]), sections["command"], ("", "A", "B"))
+    command = sections.get("command")
+    if command is not None and command.differences:
+        yield _table("command", _after_differs(command), command, ("", "A", "B"))
     code = sections["code"]
     if code.differences:
         yield _code_part(review, code)
     for name in ("environment", "machine", "data", "outputs", "seeds", "execution"):
-        section = sections[name]
-        if section.differences:
+        section = sections.get(name)
+        if section is not None and section.differences:
             yield _table(name, _after_differs(section), section, ("", "A", "B"))
     unknown = [each for each in review.comparison.sections if each.state == "unknown"]
     if unknown:
@@ -217,13 +226,14 @@ def _code_part(review: Review, code: Section) -> Part:
     added, removed = _counted(review.patch)
     title = f"code: {count(len(code.differences), 'file')} +{added} -{removed}"
     patch = review.patch
-    a, b = review.ids[review.a.id], review.ids[review.b.id]
+    runs = (review.a,) if review.of_work_tree else (review.a, review.b)
+    whole = f"twice diff {' '.join(review.ids[run.id] for run in runs)} --code"
     note = ""
     if len(patch) > _MOST_PATCH:
         patch = patch[:_MOST_PATCH].rpartition("\n")[0] or patch[:_MOST_PATCH]
-        note = f"cut; the whole: twice diff {a} {b} --code"
+        note = f"cut; the whole: {whole}"
     elif not patch:
-        return Part(name="code", title=title, listing=listing, note=f"the patch: twice diff {a} {b} --code")
+        return Part(name="code", title=title, listing=listing, note=f"the patch: {whole}")
     return Part(name="code", title=title, listing=patch, language="diff", note=note)
 
 
@@ -243,7 +253,7 @@ def _counted(patch: str) -> tuple[int, int]:
 
 
 def _how_to_reproduce(review: Review) -> Part:
-    run = review.b.id
+    run = review.a.id if review.of_work_tree else review.b.id
     lines = [f"twice pull origin {run}   # if it is not here yet", f"twice reproduce {run}"]
     return Part(name="reproduce", title="reproduce", listing="\n".join(lines), language="sh")
 

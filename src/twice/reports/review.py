@@ -27,7 +27,10 @@ WHY_UNKNOWN = "unknown: neither side has replicates (other seeds of the same run
 
 @frozen
 class Review:
-    """Run `b` held against run `a`, and all that a report may say of it."""
+    """Run `b` held against run `a`, and all that a report may say of it.
+
+    With `of_work_tree`, `b` is what is here now: its code, data and packages are known, nothing of what it would do.
+    """
 
     a: Run
     b: Run
@@ -39,6 +42,7 @@ class Review:
     courses: Mapping[str, tuple[Sequence[Point], Sequence[Point]]] = field(default_factory=dict)  # metric → a's, b's
     patch: str = ""
     gates: tuple[GateResult, ...] = ()
+    of_work_tree: bool = False
 
     @property
     def passed(self) -> bool:
@@ -63,12 +67,15 @@ class Judged:
 
 def judge_metrics(review: Review) -> list[Judged]:
     """The metrics that differ, those first whose names say which way is better; otherwise in the record's order."""
-    found = [_judge(each, review.noises.get(each.name)) for each in review.comparison.section("metrics").differences]
+    sections = [each for each in review.comparison.sections if each.name == "metrics"]
+    found = [_judge(each, review.noises.get(each.name)) for section in sections for each in section.differences]
     return sorted(found, key=lambda one: direction(one.difference.name) is None)
 
 
 def outcome(review: Review, judged: Sequence[Judged]) -> Outcome:
-    """The verdict on all metrics."""
+    """The verdict on all metrics; of the work tree, whether anything is not as it was."""
+    if review.of_work_tree:
+        return "changed" if review.comparison.differs else "same"
     if review.b.execution.status != "finished" or not review.passed:
         return "failed"
     words = {one.outcome for one in judged}
