@@ -27,6 +27,7 @@ COLUMNS = """
 """The columns of the table `runs`, but for its key."""
 
 _IN_ORDER = json.JSONEncoder(separators=(",", ":"))
+_REMEMBERED = 100  # sets that runs share
 _SORTED = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 
 
@@ -56,6 +57,7 @@ class RowMaker:
     def __init__(self) -> None:
         # By identity, for reading gives equal documents as one object; it is kept, so that no other takes its number.
         self._packages: dict[int, tuple[Any, NamedSet]] = {}
+        self._environments: dict[tuple[int, ...], tuple[Any, str]] = {}
 
     def rows_of(self, ref: str, commit: str, record: tuple[Mapping[str, Any], str | None] | TwiceError) -> RunRows:
         """The rows of a run, from its documents; or of one whose record could not be read, and why."""
@@ -65,17 +67,31 @@ class RowMaker:
         if not isinstance(record, TwiceError):
             try:
                 documents = record[0]
-                packages = self._package_set(documents["packages"]) if "packages" in documents else None
-                return _rows(dict(facts), documents, packages)
+                if "packages" in documents:
+                    packages = self._package_set(documents["packages"])
+                    return _rows(
+                        {**facts, "environment_digest": self._environment_digest(documents)}, documents, packages
+                    )
+                return _rows(dict(facts), documents, None)
             except (KeyError, ValueError, IndexError) as error:
                 record = _misfit(record, error)  # valid by its schema, and yet no time, or no path
         facts.update(started_us=_moment_in(run_id), problem=record.message)
         return RunRows(facts, None, [], [], [])
 
+    def _environment_digest(self, documents: Mapping[str, Any]) -> str:
+        shared = documents["packages"], documents.get("machine"), documents.get("variables")
+        key = tuple(map(id, shared))
+        if key not in self._environments:
+            if len(self._environments) > _REMEMBERED:
+                self._environments.clear()
+            digest = _digest([self._package_set(shared[0]).digest, *shared[1:]])
+            self._environments[key] = (shared, digest)
+        return self._environments[key][1]
+
     def _package_set(self, packages: Mapping[str, Any]) -> NamedSet:
         key = id(packages)
         if key not in self._packages:
-            if len(self._packages) > 100:
+            if len(self._packages) > _REMEMBERED:
                 self._packages.clear()
             self._packages[key] = (packages, _packages(packages))
         return self._packages[key][1]
@@ -121,9 +137,6 @@ def _rows(facts: dict[str, Any], documents: Mapping[str, Any], packages: NamedSe
         command=clean_text(" ".join(command)),
         entry_point=_path(run.get("entry_point")),
         seed=None if seed is None else within_64_bits(seed),
-        environment_digest=_digest([packages.digest, documents.get("machine"), documents.get("variables")])
-        if packages
-        else None,
         params_digest=_digest(params),
     )
     summary = {
