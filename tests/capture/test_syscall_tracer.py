@@ -266,6 +266,13 @@ def test_modules_of_installed_packages_are_passed_over_but_not_their_data_nor_ot
     assert traced.ways("lib/python3.11/site-packages/package/module.py") == set()
 
 
+def test_what_the_agent_loads_past_the_filter_is_not_asked_about(folder: Path) -> None:
+    (folder / "other.txt").write_text("1")
+    program = "import os; os.open('in.txt', os.O_RDONLY | os.O_ASYNC); open('other.txt')"
+    traced = Traced([sys.executable, "-c", program], folder)
+    assert (traced.ways("in.txt"), traced.ways("other.txt")) == (set(), {"r"})
+
+
 def test_what_is_not_worth_keeping_is_not_kept(folder: Path) -> None:
     tracer = SyscallTracer(keep=lambda path: path.startswith(str(folder)))
     assert [Path(one.path).name for one in Traced(["cat", "in.txt"], folder, tracer=tracer).opened] == ["in.txt"]

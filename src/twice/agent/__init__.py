@@ -13,5 +13,6 @@ second time, by their place and under the name `_twice_agent`, so that nothing o
     parameters.py           which parameters the script parsed, with argparse or click
     plain_values.py         any Python value as JSON can hold it
     opening.py              which files the script opened, where nothing better can see it
+    loading.py              how installed modules are loaded past who can see it
     logging_api.py          what users call: log_metric, log_param, …
 """

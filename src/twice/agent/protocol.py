@@ -8,7 +8,7 @@ nothing. Every event has `t` (epoch seconds), `kind`, and when read `pid`:
               flags, hash_seed, cwd       a Python process started; the first one is the entry process
     seeded    what, key                   one source of randomness was seeded in the process with this key
     unreached  key, reason                a Python was started that will report nothing, and why
-    params    source, values, key         what "argparse" or "click" parsed, defaults included; entry process only
+    params    source, values, key         what "argparse" or "click" parsed, defaults included
     param     name, value                 from the API, as are metric, tag and artifact
     metric    name, value, step           step: a whole number or null
     tag       name, value
@@ -45,7 +45,7 @@ RUN = "TWICE_RUN"  # the run's id
 ROOT = "TWICE_ROOT"  # the work tree's root, absolute
 SEED = "TWICE_SEED"  # the root seed, decimal; absent: nothing is seeded
 PROCESS = "TWICE_PROCESS"  # the key of the process; absent: "main"
-TRACE = "TWICE_TRACE"  # "python": report opened files; "off": something better watches
+TRACE = "TWICE_TRACE"  # who watches what is opened: "syscalls", "python" (the agent), or nobody: "off"
 STARTED = "TWICE_STARTED"  # epoch seconds of the run's start
 OUTPUT = "TWICE_OUTPUT"  # set by the entry process for its children: which pipe is the run's output
 SITE = "TWICE_SITE"  # the agent's way in, `agent/site`: for the path file of a virtual environment that twice made

@@ -102,9 +102,12 @@ def _hook_params(key: str) -> None:
 
 
 def _hook_opens(trace: str | None) -> None:
-    if trace != "python":
-        return
-    from . import opening
+    if trace == "syscalls":
+        from . import loading
 
-    opening.watch_opens()
-    import_hooks.when_imported("sqlite3", opening.watch_sqlite)
+        loading.pass_by()
+    elif trace == "python":
+        from . import opening
+
+        opening.watch_opens()
+        import_hooks.when_imported("sqlite3", opening.watch_sqlite)

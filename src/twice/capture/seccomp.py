@@ -144,7 +144,8 @@ def _program(audit: int, calls: dict[int, Call]) -> list[bytes]:
         instruction(load, 0),
     ]
     # O_TMPFILE holds O_DIRECTORY: a file without a name is seen when linkat(2) names it.
-    not_files = os.O_DIRECTORY | os.O_PATH
+    # O_ASYNC: the agent loads an installed module, see `agent/loading.py`.
+    not_files = os.O_DIRECTORY | os.O_PATH | os.O_ASYNC
     for number, call in calls.items():
         if call in (_OPEN, _OPENAT) and call.flags is not None:
             program += [

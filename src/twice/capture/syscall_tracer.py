@@ -15,7 +15,8 @@ holds the listener too and sleeps: when the recording process has ended, or was 
 until the last process with the filter is gone. Without it, every later open of a daemon that the command left behind would
 fail with ENOSYS; with it, nothing that happens to the recorder can hurt the run.
 
-What is recorded are attempts on files that are there, less the modules of installed packages; whether a permission stopped
+What is recorded are attempts on files that are there, less the modules of installed packages, which the agent loads past the
+filter (`agent/loading.py`); whether a permission stopped
 one is not known. Not seen: io_uring, descriptors inherited or received, 32-bit programs, and what opens a process whose
 memory may not be read (counted in `unreadable`). The filter denies new privileges to who is not root: sudo does not work
 inside, `problem_with` looks for that.

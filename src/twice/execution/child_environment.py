@@ -28,7 +28,7 @@ def child_environment(
         protocol.SITE: site,
         protocol.ROOT: str(root),
         protocol.STARTED: repr(started_at_s),
-        protocol.TRACE: "python" if tracer == "python" else "off",
+        protocol.TRACE: tracer,
     }
     if request.strict:
         variables[protocol.STRICT] = "1"
