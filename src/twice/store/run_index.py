@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from twice.record.model import Run
     from twice.store.run_rows import NamedSet, RunRows
 
-_SCHEMA_VERSION = 6
+_SCHEMA_VERSION = 7
 _SCHEMA = """
 CREATE TABLE made_by (text TEXT NOT NULL);
 CREATE TABLE runs (
@@ -46,7 +46,8 @@ CREATE TABLE runs (
   environment_digest TEXT, params_digest TEXT,
   problem TEXT     -- why the record could not be read; then most of the above is NULL
 );
-CREATE INDEX runs_by_time ON runs (started_us, id);
+-- all that listing keys needs
+CREATE INDEX runs_by_time ON runs (started_us, id, problem);
 CREATE INDEX runs_by_id ON runs (id);
 -- JSON of a RunSummary
 CREATE TABLE summaries (run INTEGER PRIMARY KEY, text TEXT NOT NULL);
