@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -123,13 +124,16 @@ def test_a_tree_nests_what_came_from_what(three: list[str], twice: Twice) -> Non
 def test_names_and_values_from_outside_do_not_break_the_terminal(twice: Twice, repository: Path) -> None:
     (repository / "train.py").write_text(
         "import twice\n"
-        "twice.log_params({'a': 'x\\n\\x1b[31m', 'сумма': '数据', '|pipe|': '`code` @user', 'b': '=1+1'})\n"
+        "twice.log_params({'a': 'x\\n\\x1b[31m', 'сумма': '数据', '|pipe|': '`code` @user', 'b': '=1+1\\x9b\\u202e'})\n"
         "twice.log_metrics({f'metric {number}': number / 7 for number in range(500)})\n"
         "twice.log_metrics({'nan': float('nan'), 'inf': float('-inf')})\n"
     )
     twice("run", "python", "train.py")
     for words in ([], ["--all"], ["--md"], ["--columns", "a,сумма,nan,inf"], ["--json"]):
-        assert "\x1b" not in twice("ls", *words, env={"COLUMNS": "80"}).out
+        shown = twice("ls", *words, env={"COLUMNS": "80"}).out
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", shown)
+        assert words or max(map(len, shown.split("\n"))) <= 80
+    assert json.loads(twice("ls", "--json").out)["runs"][0]["params"]["b"] == "=1+1\x9b\u202e"
     assert "@user" not in twice("ls", "--md", "--all").out
     (row,) = csv.DictReader(io.StringIO(twice("ls", "--csv").out))
     assert (row["params.a"], row["metrics.nan"], len(row)) == ("x\n\x1b[31m", "nan", 8 + 4 + 502)

@@ -69,3 +69,32 @@ def test_five_hundred_columns_and_none() -> None:
     assert len(table.hidden) == 500 - (len(table.text.split("\n")[0].split()) - 1)
     assert draw_table([]).text == ""
     assert draw_table([Column("a", [])]).text == "a"
+
+
+def test_metrics_that_do_not_fit_stand_below_with_the_first_column_again() -> None:
+    columns = [
+        Column("id", ["aaaa", "bbbb"], "fixed"),
+        Column("lr", ["0.1", "0.2"], "param"),
+        *(Column(f"metric{index}", ["0.25", "1"], "metric", "right") for index in range(3)),
+        Column("数" * 30, ["1", "2"], "metric", "right"),
+    ]
+    table = draw_table(columns, width=22)
+    assert table.hidden == ("lr",)
+    assert table.text.split("\n") == [
+        "id    metric0  metric1",
+        "aaaa     0.25     0.25",
+        "bbbb        1        1",
+        "",
+        "id    metric2",
+        "aaaa     0.25",
+        "bbbb        1",
+        "",
+        "id    数数数数…数数数",
+        "aaaa                1",
+        "bbbb                2",
+    ]
+    many = [columns[0], *(Column(f"m{index}", ["0.5", "1"], "metric") for index in range(500))]
+    for width in (40, 80, 200):
+        text = draw_table(many, width=width).text
+        assert max(map(display_width, text.split("\n"))) <= width
+        assert {f"m{index}" for index in range(500)} <= set(text.split())

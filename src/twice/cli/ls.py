@@ -87,7 +87,9 @@ def command(
         screen = output_screen(place.environ, colour)
         table = _Table(listed, summaries, depths, columns, shows_all)
         show_text(
-            _separated(place, runs, table) if form == "csv" else _drawn(place, runs, table, form, screen),
+            _seen(_separated(place, runs, table), screen)
+            if form == "csv"
+            else _drawn(place, runs, table, form, screen),
             screen,
             place.environ,
         )
@@ -124,6 +126,15 @@ def _separated(place: Workplace, runs: Runs, table: _Table) -> str:
     if table.columns is None:
         return separated_values(columns_of(table.summaries))
     return separated_values(chosen_columns(place, runs, table.columns, table.listed, table.summaries))
+
+
+def _seen(text: str, screen: Screen) -> str:
+    """The text; on a terminal, which would act on them, with its control characters written out."""
+    if not screen.is_terminal:
+        return text
+    from twice.display.characters import harmless
+
+    return "".join(f"{harmless(line)}\n" for line in text.splitlines())
 
 
 def _drawn(place: Workplace, runs: Runs, table: _Table, form: str | None, screen: Screen) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -12,6 +13,9 @@ from twice.cli.completion_names import complete_filter
 from twice.cli.runs import complete_run
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+# Control characters that JSON leaves as they are, and those that turn the direction of writing round.
+_ACTIVE = "[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 
@@ -35,5 +39,8 @@ def run_argument(name: str, **settings: Any) -> Callable[[F], F]:
 
 
 def print_json(data: Any) -> None:
-    """Print strict JSON: it holds no NaN, whoever reads it."""
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace"))
+    """Print strict JSON: it holds no NaN, whoever reads it, and no character that a terminal would act on."""
+    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
+    if not text.isascii() or "\x7f" in text:
+        text = re.sub(_ACTIVE, lambda match: f"\\u{ord(match[0]):04x}", text)
+    click.echo(text.encode("utf-8", "backslashreplace"))

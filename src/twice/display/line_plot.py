@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _BRAILLE = 0x2800
 _BITS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # by column, then row from the top
 _LEAST_WIDTH, _MOST_WIDTH = 10, 72
+_X_TITLE = "  step"
 
 
 def line_plot(
@@ -28,13 +29,13 @@ def line_plot(
     """The plot with its axes, at most `width` characters wide, with a line end at its end."""
     values = [(point.step, _as_float(point.value)) for point in points]
     finite = [(step, value) for step, value in values if math.isfinite(value)]
-    title = f"{harmless(metric)}  {len(values)} values"
+    title = f"{harmless(metric)}  {len(values)} value{'' if len(values) == 1 else 's'}"
     if not finite:
         return in_encoding(f"{title}, none of them finite\n", encoding)
     low, high = min(value for _, value in finite), max(value for _, value in finite)
     top, bottom = format_distinct([high, low])
     margin = max(len(top), len(bottom))
-    columns = min(max((width or 80) - margin - 3, _LEAST_WIDTH), _MOST_WIDTH)
+    columns = min(max((width or 80) - margin - len("  ") - len(_X_TITLE), _LEAST_WIDTH), _MOST_WIDTH)
     braille = can_show(chr(_BRAILLE + 0xFF) + "┤", encoding)
     across, down = (2, 4) if braille else (1, 1)
     dots = _dots(values, columns * across, height * down, low, high)
@@ -44,7 +45,7 @@ def line_plot(
         label = top if index == 0 else bottom if index == height - 1 else ""
         lines.append(f"{label:>{margin}} {'┤' if braille else '|'}{row.rstrip()}")
     first, last = str(values[0][0]), str(max(step for step, _ in values))
-    lines.append(f"{'':>{margin}}  {first}{last:>{max(columns - len(first), len(last) + 1)}}  step".rstrip())
+    lines.append(f"{'':>{margin}}  {first}{last:>{max(columns - len(first), len(last) + 1)}}{_X_TITLE}")
     if len(finite) < len(values):
         lines.append(f"{len(values) - len(finite)} values are not finite")
     at = next(step for step, value in finite if value == low), next(step for step, value in finite if value == high)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from twice.comparison.directions import direction
-from twice.display.characters import harmless, in_encoding, shorten
+from twice.display.characters import display_width, harmless, in_encoding, shorten
 from twice.display.colour import PLAIN, Style
 from twice.display.ids import shorten_ids
 from twice.display.numbers import show
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 _MOST_RUNS = 10  # of one commit
 _MOST_METRICS = 3
+_LONGEST_NAME, _LONGEST_COMMAND, _SHORTEST_COMMAND = 24, 60, 8
+_NARROW = 60
+_GAP = 2
 _MARK, _ASCII_MARK = "▸", ">"
 
 
@@ -78,18 +82,26 @@ def log_page(
         shown.append(f"{line.graph}{head} {style.quiet(f'({line.age})')}")
         group = runs.get(line.commit, ())
         for run, changed in group[:_MOST_RUNS]:
-            shown.append(f"{line.below}  {mark} {_run(run, ids[run.id], changed, style, width)}")
+            room = None if width is None else width - len(line.below) - len("  ▸ ")
+            shown.append(f"{line.below}  {mark} {_run(run, ids[run.id], changed, style, room)}")
         if len(group) > _MOST_RUNS:
             shown.append(f"{line.below}  {style.quiet(f'and {len(group) - _MOST_RUNS} more runs')}")
     return in_encoding("\n".join(shown), encoding) + "\n" if shown else ""
 
 
-def _run(run: RunSummary, short: str, changed: bool, style: Style, width: int | None) -> str:
-    """`k7q2 finished  accuracy 0.91  python train.py (with uncommitted changes)`."""
+def _run(run: RunSummary, short: str, changed: bool, style: Style, room: int | None) -> str:
+    """`k7q2  finished  accuracy 0.91  python train.py  + uncommitted changes`; where there is no room, less of it."""
+    mark = "" if not changed else "+ changes" if room is not None and room < _NARROW else "+ uncommitted changes"
+    left = (
+        math.inf if room is None else room - sum(len(part) + _GAP for part in (short, run.status, mark) if part) + _GAP
+    )
     names = sorted(run.metrics, key=lambda name: direction(name) is None)[:_MOST_METRICS]
-    metrics = ", ".join(f"{harmless(name)} {show(run.metrics[name])}" for name in names)
-    words = shorten(harmless(" ".join(run.command)), 60 if width is None else max(width - 60, 20))
-    parts = [style.by_state(run.status, harmless(run.status)), metrics, style.quiet(words)]
-    if changed:
-        parts.append(style.unsure("+ uncommitted changes"))
+    metrics = [f"{shorten(harmless(name), _LONGEST_NAME)} {show(run.metrics[name])}" for name in names]
+    while metrics and _GAP + display_width(", ".join(metrics)) > left:
+        metrics.pop()
+    left -= _GAP + display_width(", ".join(metrics)) if metrics else 0
+    words = harmless(" ".join(run.command))
+    words = shorten(words, int(min(left - _GAP, _LONGEST_COMMAND))) if left - _GAP >= _SHORTEST_COMMAND else ""
+    parts = [style.by_state(run.status, harmless(run.status)), ", ".join(metrics)]
+    parts += [style.quiet(words) if words else "", style.unsure(mark) if mark else ""]
     return "  ".join([style.same(short), *(part for part in parts if part)])

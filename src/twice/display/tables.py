@@ -1,7 +1,7 @@
 """How do columns become a table that fits?  Columns in, lines of text out, and what was hidden; tabulate's door.
 
 When the width is not enough, columns that say the same in every row go first, then params from the right, then other
-facts that may go; metrics never do.
+facts that may go; metrics never do. Where even they do not fit, the table goes on below, with the first column again.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import Literal
 
 import tabulate as tabulate_library
 
-from twice.display.characters import display_width, harmless, in_encoding
+from twice.display.characters import display_width, harmless, in_encoding, shorten
 from twice.frozen import frozen
 
 _GAP = 2  # spaces between columns in tabulate's plain format
+_NARROWEST_TITLE = 8
 _MISSING = "-"
 # tabulate measures with len(). So it lays out stand-ins, one private character a terminal cell, and the real cells,
 # whatever their width or colour, take their places afterwards.
@@ -62,9 +63,30 @@ def draw_table(
     hidden = tuple(column.title for column in columns if not any(column is each for each in shown))
     if not shown:
         return Table("", hidden)
-    titles = [[column.title for column in shown]] if headers else []
-    rows = [*titles, *zip(*(map(_cell, column.cells) for column in shown), strict=True)]
-    return Table(_lay_out(rows, [column.align for column in shown]), hidden)
+    blocks = [shown] if width is None else list(_blocks(shown, width))
+    return Table("\n\n".join(_draw(block, headers) for block in blocks), hidden)
+
+
+def _draw(columns: Sequence[Column], headers: bool) -> str:
+    titles = [[column.title for column in columns]] if headers else []
+    rows = [*titles, *zip(*(map(_cell, column.cells) for column in columns), strict=True)]
+    return _lay_out(rows, [column.align for column in columns])
+
+
+def _blocks(columns: Sequence[Column], width: int) -> Iterator[list[Column]]:
+    """The columns in as many tables as it takes; one that is too wide for any has its title shortened."""
+    first, *others = columns
+    block, room = [first], width - first.width
+    for column in others:
+        if column.width + _GAP > width - first.width:
+            title = shorten(column.title, max(width - first.width - _GAP, _NARROWEST_TITLE))
+            column = Column(title, column.cells, column.kind, column.align)
+        if column.kind == "metric" and column.width + _GAP > room and len(block) > 1:
+            yield block
+            block, room = [first], width - first.width
+        block.append(column)
+        room -= column.width + _GAP
+    yield block
 
 
 def _encoded(column: Column, encoding: str) -> Column:
