@@ -30,11 +30,6 @@ class Tolerance:
             if not (0 <= rtol < math.inf and 0 <= atol < math.inf):
                 raise UsageError(f"a tolerance must be zero or more, and finite: rtol {rtol}, atol {atol}")
 
-    @property
-    def is_exact(self) -> bool:
-        """Whether nothing may differ at all."""
-        return not any((self.rtol, self.atol, *(bound for bounds in self.per_metric.values() for bound in bounds)))
-
     def bounds(self, metric: str) -> tuple[float, float]:
         """The (rtol, atol) of a metric."""
         if metric in self.per_metric:

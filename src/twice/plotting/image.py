@@ -13,7 +13,6 @@ from twice.display.charts import Chart, ticks
 from twice.display.svg_chart import colour_of
 from twice.errors import UsageError
 
-FORMATS = ("png", "svg", "pdf")
 _DASHES = ("-", "--", ":", "-.")
 _MOST_IN_LEGEND = 20
 
