@@ -74,6 +74,32 @@ def test_a_file_younger_than_a_tick_of_its_file_system_is_not_remembered(tmp_pat
         assert hash_files([path], cache)[path].sha256 != first.sha256
 
 
+def test_nor_is_one_that_is_older_than_a_write_and_younger_than_a_tick(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}").write_bytes(b"1")
+    time.sleep(0.02)
+    paths = [tmp_path / f"{number}" for number in range(3)]
+    with HashCache.open(tmp_path / "hashes") as cache:
+        began = time.monotonic()
+        assert len(hash_files(paths, cache)) == 3
+        known = [cache.get(path, path.stat()) for path in paths]
+        assert known == [None] * 3 or time.monotonic() - began > 0.05  # on a machine that stood still in between
+
+
+def test_what_is_put_one_by_one_is_known_together(tmp_path: Path) -> None:
+    paths = [aged(tmp_path / name) for name in ("c", "a", "b")]
+    with HashCache.open(tmp_path / "hashes") as cache:
+        for path in paths:
+            cache.put(path, path.stat(), SHA, began_ns=late())
+        assert [cache.get(path, path.stat()) for path in paths] == [SHA] * 3
+        cache.flush()
+        one = aged(tmp_path / "bb")
+        cache.put(one, one.stat(), SHA, began_ns=late())
+        assert [cache.get(path, path.stat()) for path in (*paths, one)] == [SHA] * 4
+    with HashCache.open(tmp_path / "hashes") as cache:
+        assert [cache.get(path, path.stat()) for path in (*paths, one)] == [SHA] * 4
+
+
 @pytest.mark.parametrize(
     ("ctime_ns", "age_ns", "is_kept"),
     [

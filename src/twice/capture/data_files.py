@@ -207,10 +207,10 @@ def _uses(opened: Iterable[OpenedFile], paths: RecordPaths, noise: Noise) -> dic
     uses: dict[str, _Use] = {}
     for one in opened:
         named = _source_of_bytecode(one.path) if one.path.endswith(".pyc") else one.path
-        if named is None or noise.holds(os.path.normpath(named).replace(os.sep, "/")):
+        if named is None or noise.holds(normal := os.path.normpath(named).replace(os.sep, "/")):
             continue
         path = paths.canonical(named)
-        if noise.holds(path.replace(os.sep, "/")):
+        if (canonical := path.replace(os.sep, "/")) != normal and noise.holds(canonical):
             continue
         use = uses.setdefault(path, _Use(relative=one.relative))
         if not use.reads and not use.writes and named == one.path:

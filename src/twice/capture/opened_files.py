@@ -34,21 +34,20 @@ def stamp_of(status: os.stat_result) -> Stamp:
 
 def opened_from_events(events: Iterable[Mapping[str, Any]], directory: str = "/") -> tuple[OpenedFile, ...]:
     """The opened files that the events tell of; a relative path without a `cwd` is relative to `directory`."""
-    found: dict[OpenedFile, None] = {}
+    found: dict[tuple[object, ...], OpenedFile] = {}
     for event in events:
         if event.get("kind") != "open" or not isinstance(event.get("path"), str):
             continue
         path, stamp = event["path"], event.get("stamp")
         absolute = os.path.join(directory, event.get("cwd") or "", path)  # noqa: PTH118 - a path may hold anything
-        opened = OpenedFile(
-            path=absolute,
-            read=bool(event.get("read")),
-            write=bool(event.get("write")),
-            relative=bool(event.get("relative", absolute != path)),
-            stamp=tuple(stamp) if stamp else None,
-        )
-        found.setdefault(opened)
-    return tuple(found)
+        read, write = bool(event.get("read")), bool(event.get("write"))
+        relative = bool(event.get("relative", absolute != path))
+        stamped: Stamp | None = tuple(stamp) if stamp else None
+        # A plain tuple, for there can be a hundred thousand, and a dataclass takes ten times as long to hash.
+        key = (absolute, read, write, relative, stamped)
+        if key not in found:
+            found[key] = OpenedFile(path=absolute, read=read, write=write, relative=relative, stamp=stamped)
+    return tuple(found.values())
 
 
 def event_fields(opened: OpenedFile) -> dict[str, Any]:

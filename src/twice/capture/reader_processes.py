@@ -26,6 +26,7 @@ BATCH_FILES = 500
 """As many as a batch should have: some milliseconds of work, and little to wait for at the end."""
 
 _ALONE_BATCHES = 4  # before processes are started
+_MAX_REPLY_BYTES = 1 << 20  # whatever answers with more is not ours
 
 Token = TypeVar("Token")
 Batch = list[tuple[Token, Part]]
@@ -40,10 +41,10 @@ def look_at_all(batches: Iterator[Batch[Token]], take: Callable[[Token, Part, Re
             if number == _ALONE_BATCHES:
                 feeders = _start([threading.Thread(target=work.feed, daemon=True) for _ in range(cores() - 1)])
             work.look(batch)
-    except BaseException as error:
+        _join(feeders)
+    except BaseException as error:  # Ctrl-C, while working or waiting
         work.fail(error)
-    for thread in feeders:
-        thread.join()
+        _join(feeders)
     while not work.failures and (left := work.next_batch()) is not None:  # what a process had when it died
         work.look(left)
     if work.failures:
@@ -59,6 +60,11 @@ def _start(threads: Iterable[threading.Thread]) -> list[threading.Thread]:
             break
         started.append(thread)
     return started
+
+
+def _join(threads: Iterable[threading.Thread]) -> None:
+    for thread in threads:
+        thread.join()
 
 
 class _Work(Generic[Token]):
@@ -147,9 +153,13 @@ class _ReaderProcess:
             self._process.stdin.write(len(request).to_bytes(8, "little") + request)
             self._process.stdin.flush()
             size = int.from_bytes(self._process.stdout.read(8), "little")
+            if not 0 < size < _MAX_REPLY_BYTES:
+                raise _ProcessDiedError
             replies: list[Reply] = marshal.loads(self._process.stdout.read(size))
         except (OSError, EOFError, ValueError, TypeError) as error:
             raise _ProcessDiedError from error
+        if not isinstance(replies, list) or len(replies) != len(parts):
+            raise _ProcessDiedError
         return replies
 
     def kill(self) -> None:
