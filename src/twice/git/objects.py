@@ -103,12 +103,9 @@ class ObjectStore:
 
     def read_tree(self, tree: str) -> tuple[TreeEntry, ...]:
         """The entries of one folder, in git's order. Raises RepositoryError."""
-        if tree == self.empty_tree:
-            return ()
-        try:
-            return tuple(self._entries(self._read(tree, "tree")))
-        except ValueError as error:
-            raise damaged(tree, [f"not a tree: {error}"]) from error
+        return tuple(
+            TreeEntry(os.fsdecode(name), int(mode, 8), binary.hex()) for mode, name, binary in self._raw_entries(tree)
+        )
 
     def read_commit(self, commit: str) -> Commit:
         """The facts of a commit. Raises RepositoryError when it is missing, damaged or no commit."""
@@ -127,10 +124,11 @@ class ObjectStore:
         for name in path.split("/"):
             if entry.mode != TREE:
                 return None
-            found = next((child for child in self.read_tree(entry.id) if child.name == name), None)
+            wanted = os.fsencode(name)
+            found = next((raw for raw in self._raw_entries(entry.id) if raw[1] == wanted), None)
             if found is None:
                 return None
-            entry = found
+            entry = TreeEntry(name, int(found[0], 8), found[2].hex())
         return entry
 
     def walk(self, tree: str, prefix: str = "") -> Iterator[tuple[str, int, str]]:
@@ -196,11 +194,15 @@ class ObjectStore:
         """One entry of a tree: mode, name, binary id."""
         return re.compile(rb"([0-7]+) ([^\0]+)\0(.{%d})" % self._id_bytes, re.DOTALL)
 
-    def _entries(self, data: bytes) -> list[TreeEntry]:
-        found = self._entry.findall(data)
+    def _raw_entries(self, tree: str) -> list[tuple[bytes, bytes, bytes]]:
+        """Mode, name and binary id of each entry of a tree, as they are written."""
+        if tree == self.empty_tree:
+            return []
+        data = self._read(tree, "tree")
+        found: list[tuple[bytes, bytes, bytes]] = self._entry.findall(data)
         if sum(len(mode) + len(name) for mode, name, _ in found) + (2 + self._id_bytes) * len(found) != len(data):
-            raise ValueError("not one entry after the other")
-        return [TreeEntry(os.fsdecode(name), int(mode, 8), binary.hex()) for mode, name, binary in found]
+            raise damaged(tree, ["not a tree: it is not one entry after the other"])
+        return found
 
     def _write_edited(self, edits: _Edits, base: str | None) -> str | None:
         """Write one folder with its edits; None when nothing is left in it."""

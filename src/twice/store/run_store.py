@@ -47,6 +47,7 @@ class RunStore:
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
+        self._record_trees: dict[str, str] = {}  # of the runs whose attachments were asked for
 
     @property
     def _objects(self) -> ObjectStore:
@@ -145,7 +146,10 @@ class RunStore:
         return self._attachment(commit, artifact_path(path))
 
     def _attachment(self, commit: str, path: str) -> bytes | None:
-        entry = self._objects.find(self._record_tree(commit), path)
+        tree = self._record_trees.get(commit)
+        if tree is None:
+            tree = self._record_trees[commit] = self._record_tree(commit)
+        entry = self._objects.find(tree, path)
         return None if entry is None else self._objects.read_blob(entry.id)
 
     def _record_tree(self, commit: str) -> str:
