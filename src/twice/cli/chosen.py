@@ -28,7 +28,7 @@ def chosen_runs(
         found = {row.id: (row, run) for row, run in map(runs.select, selectors)}
         return list(found.values())
     among = runs.keys_of(selectors) if selectors else None
-    answer = runs.search(place).find(filter_text or "", (), experiment, among)
+    answer = runs.search().find(filter_text or "", (), experiment, among)
     for note in answer.notes:
         tell(note)
     if len(answer.keys) > most:

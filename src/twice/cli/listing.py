@@ -35,7 +35,7 @@ class Listing:
             keys = self._runs.index.keys(self._experiment)
         else:
             among = self._runs.keys_of(selectors) if selectors else None
-            found = self._runs.search(self._place).find(filter_text or "", orders, self._experiment, among)
+            found = self._runs.search().find(filter_text or "", orders, self._experiment, among)
             for note in found.notes:
                 tell(note)
             keys, expression = found.keys, found.expression
@@ -83,7 +83,7 @@ def chosen_columns(
     from twice.display.chosen_table import ChosenColumn
     from twice.display.ids import shorten_ids
 
-    search = runs.search(place)
+    search = runs.search()
     keys = [one for one in listed if isinstance(one, int)]
     short = shorten_ids([*(one.id for one in summaries), *runs.index.ids_like(one.id for one in summaries)])
     columns = []

@@ -28,7 +28,7 @@ def metric_runs(
     from twice.comparison.directions import direction
     from twice.query.binding import bind_order
 
-    search = runs.search(place)
+    search = runs.search()
     field = bind_order(metric, search.vocabulary).field
     if field.family != "metric":
         raise UsageError(f"`{metric}` is no metric of any run", hint=f"write `metrics.{metric}` if it is one")
