@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -116,6 +117,21 @@ def test_diff_against_the_work_tree(runs: Path, twice: Twice, git: Git) -> None:
     assert "choose one" in twice("diff", "@", "--md", "--json", expect=2).err
     assert "choose one" in twice("diff", "@~1", "@", "--code", "--html", expect=2).err
     assert git("for-each-ref", cwd=runs) == before
+
+
+def test_the_patch_follows_renames_and_leaves_outputs_out(work: Path, twice: Twice, git: Git) -> None:
+    (work / "train.py").write_text(SCRIPT + "\nopen('model.bin', 'w').write(str(random.random()))\n")
+    (work / "helper.py").write_text("".join(f"LINE = {number}\n" for number in range(30)))
+    for _ in range(2):
+        twice("run", "python", "train.py")
+    assert twice("diff", "@~1", "@", "--code").out == ""
+    (work / "helper.py").rename(work / "renamed.py")
+    (work / "renamed.py").write_text((work / "renamed.py").read_text() + "LINE = 30\n")
+    twice("run", "python", "train.py")
+    for patch in (twice("diff", "@~1", "@", "--code", expect=1).out, twice("diff", "@~1", "@", "--md", expect=1).out):
+        assert "rename from helper.py\nrename to renamed.py\n" in patch and "\n+LINE = 30\n" in patch
+        assert "LINE = 5" not in patch and "diff --git a/model.bin" not in patch
+    assert twice("diff", "@", "--code").out == ""
 
 
 def test_difftool_gets_the_two_trees(runs: Path, twice: Twice, git: Git) -> None:
@@ -290,7 +306,9 @@ def test_the_log_has_the_runs_beside_their_commits(runs: Path, twice: Twice, git
     assert "bad revision" in twice("log", "nope", expect=2).err
 
 
-def test_init_says_what_it_adds_and_takes_it_back(runs: Path, twice: Twice, git: Git) -> None:
+def test_init_says_what_it_adds_and_takes_it_back(
+    runs: Path, twice: Twice, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
     git("remote", "add", "origin", "/nowhere", cwd=runs)
     attributes = runs / ".git/info/attributes"
     attributes.write_text("*.bin binary\n")
@@ -305,6 +323,13 @@ def test_init_says_what_it_adds_and_takes_it_back(runs: Path, twice: Twice, git:
     ]
     a, b = ref(twice, "@~3"), ref(twice, "@")
     assert "+lr = 0.3" in git("diff", a, b, cwd=runs)
+    with monkeypatch.context() as elsewhere:
+        folder = runs.parent / "bin"  # where no `twice` is
+        folder.mkdir()
+        for program in ("git", "sh", "cat"):
+            (folder / program).symlink_to(str(shutil.which(program)))
+        elsewhere.setenv("PATH", str(folder))
+        assert "+  lr: 0.3" in git("diff", a, b, cwd=runs)
     assert "refs/experiments" not in git("log", "--all", "--decorate=full", cwd=runs)
     twice("init", "--undo")
     assert git("config", "--list", "--local", cwd=runs) == git("config", "--list", "-f", ".git/config", cwd=runs)

@@ -46,8 +46,8 @@ ROWS = [
     row("20261121-142233-k7q2m9", commit="12" * 20),
 ]
 SUMMARIES = [
-    summary(ROWS[0], accuracy=0.5, loss=2.0),
-    summary(ROWS[1], accuracy=0.9, loss=3.0),
+    summary(ROWS[0], accuracy=0.5, loss=2.0, tie=1),
+    summary(ROWS[1], accuracy=0.9, loss=3.0, tie=1),
     summary(ROWS[2], accuracy=float("nan")),
     summary(ROWS[3], loss=1.0),
 ]
@@ -87,6 +87,8 @@ def select(selector: str) -> Row:
         ("best:accuracy", 1),
         ("best:loss", 3),
         ("best:-accuracy", 0),
+        ("best:tie", 1),
+        ("best:-tie", 1),
     ],
 )
 def test_selectors(selector: str, position: int) -> None:

@@ -53,17 +53,13 @@ def command(
         row_a, run_a = runs.select(a or "@~1")
         if a is not None and b is None:
             if code or difftool:
-                from twice.capture.code import capture_code
-
-                now = capture_code(place.repository, place.configuration).code.tree
-                differs = _show_code(place, (run_a.code.tree, now), difftool, quiet, screen)
+                differs = _show_code(place, run_a, _with_code_of_now(place, run_a), difftool, quiet, screen)
             else:
                 differs = _against_work_tree(place, runs, (row_a, run_a), form, quiet, as_json, screen)
         else:
             other = runs.select(b or "@")
             if code or difftool:
-                trees = (run_a.code.tree, other[1].code.tree)
-                differs = _show_code(place, trees, difftool, quiet, screen)
+                differs = _show_code(place, run_a, other[1], difftool, quiet, screen)
             else:
                 differs = _against_run(place, runs, (row_a, run_a), other, form, quiet, as_json, screen)
     return 1 if differs and exit_code else 0
@@ -194,23 +190,39 @@ def _hold_against_present(place: Workplace, runs: Runs, row: Row, run: Run) -> t
     return seen_at_present(compare(run, present, changes)), present
 
 
-def _show_code(place: Workplace, trees: tuple[str, str], difftool: bool, quiet: bool, screen: Screen) -> bool:
-    """The patch, in the user's pager or difftool; whether there is any."""
-    from twice.git.difference import changed_files, patch
+def _with_code_of_now(place: Workplace, run: Run) -> Run:
+    from dataclasses import replace
 
-    if quiet:
-        return bool(changed_files(place.repository, *trees))
+    from twice.capture.code import capture_code
+
+    return replace(run, execution=replace(run.execution, code=capture_code(place.repository, place.configuration).code))
+
+
+def _show_code(place: Workplace, a: Run, b: Run, difftool: bool, quiet: bool, screen: Screen) -> bool:
+    """The patch, in the user's pager or difftool; whether there is any."""
+    from twice.cli.code_patch import code_limits, patch_of_code
+    from twice.git.difference import changed_files
+
+    trees = (a.code.tree, b.code.tree)
+    changes = changed_files(place.repository, *trees)
+    limits = code_limits(a, b, changes)
+    differs = bool(changes) and limits != []
+    if quiet or not differs:
+        return differs
     if difftool:
         git = place.repository.git
         if git is None:
             raise UsageError(
                 "--difftool takes the git executable", hint="twice diff --code prints the patch without it"
             )
-        run_in_terminal([git.path, "difftool", "--dir-diff", "--no-prompt", *trees, "--"], place.repository.root)
-        return bool(changed_files(place.repository, *trees))
-    text = patch(place.repository, *trees, colour=screen.style.enabled)
+        paths = [f":(top,literal){path}" for path in limits or ()]
+        run_in_terminal(
+            [git.path, "difftool", "--dir-diff", "--no-prompt", *trees, "--", *paths], place.repository.root
+        )
+        return differs
+    text = patch_of_code(place, a, b, changes, colour=screen.style.enabled)
     if screen.is_terminal:
         show_text(text.decode("utf-8", "surrogateescape"), screen, place.environ)
     else:
         show_bytes(text)
-    return bool(text)
+    return differs

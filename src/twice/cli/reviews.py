@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from twice.cli.code_patch import patch_of_code
 from twice.cli.groups import histories_of, replicates_of
 from twice.cli.runs import Runs
 from twice.cli.workplace import Workplace
@@ -25,7 +26,7 @@ def review_of(
 ) -> Review:
     """Run `b` held against run `a`.  Raises UsageError for a condition that is none."""
     from twice.display.ids import shorten_ids
-    from twice.git.difference import changed_files, patch
+    from twice.git.difference import changed_files
 
     (row_a, run_a), (row_b, run_b) = a, b
     trees = (run_a.code.tree, run_b.code.tree)
@@ -38,8 +39,7 @@ def review_of(
     comparison = compare(run_a, run_b, changes, history)
     replicates = replicates_of(place, runs, run_a, run_b)
     noises = seed_noise(replicates, run_a, run_b)
-    paths = [each.name for each in comparison.section("code").differences]
-    text = patch(place.repository, *trees, paths=paths).decode("utf-8", "replace") if paths else ""
+    text = patch_of_code(place, run_a, run_b, changes)
     return Review(
         a=run_a,
         b=run_b,
@@ -49,7 +49,7 @@ def review_of(
         ids=shorten_ids([row.id for row in runs.index.rows()]),
         key=key or f"{run_a.experiment}..{run_b.experiment}",
         courses=_courses(runs, (row_a, run_a), (row_b, run_b)),
-        patch=text,
+        patch=text.decode("utf-8", "replace"),
         gates=tuple(check_gate(each, metric_values(run_a, run_b, noises)) for each in conditions),
     )
 
@@ -58,10 +58,9 @@ def review_of_work_tree(place: Workplace, runs: Runs, run: Run, present: Run, co
     """What is here now held against a run; both were compared as far as that can be done without running it."""
     from twice.comparison.replicates import Replicates
     from twice.display.ids import shorten_ids
-    from twice.git.difference import patch
+    from twice.git.difference import changed_files
 
-    paths = [each.name for each in comparison.section("code").differences]
-    text = b"" if not paths else patch(place.repository, run.code.tree, present.code.tree, paths=paths)
+    text = patch_of_code(place, run, present, changed_files(place.repository, run.code.tree, present.code.tree))
     return Review(
         a=run,
         b=present,

@@ -58,6 +58,14 @@ def compare_code(a: Run, b: Run, code_changes: Sequence[FileChange]) -> Section:
     return make_section("code", differences, unknown=unknown + doubts, listing=_list(code, left_out))
 
 
+def code_paths(a: Run, b: Run, code_changes: Sequence[FileChange]) -> list[str] | None:
+    """The paths, of renamed files both, that differ as code; None when that is so for all files that differ."""
+    code = [change for change in code_changes if not _is_output(change, a, b)]
+    if len(code) == len(code_changes):
+        return None
+    return [path for change in code for path in (change.old_path, change.path) if path is not None]
+
+
 def _changed_during_either(a: Run, b: Run) -> list[str]:
     return sorted({*a.code.changed_during_run, *b.code.changed_during_run})
 

@@ -2,9 +2,10 @@
 
     remote.<name>.fetch      refs/experiments/*:refs/experiments/*   `git fetch` brings runs; no `+`: none is overwritten
     log.excludeDecoration    refs/experiments/*                      `git log` is not flooded with the names of runs
-    diff.twice.textconv      twice textconv                          `git diff` of two runs says `lr = 0.1`
+    diff.twice.textconv      twice textconv || cat                   `git diff` of two runs says `lr = 0.1`
     .git/info/attributes     .twice/**/*.yaml diff=twice             … for these files; the user's own file is left alone
 
+Where git finds no `twice`, the file is shown as it is: a failing textconv would end every `git diff` of runs.
 `diff.twice.cachetextconv` stays off: git would keep the cache as notes, which `git log --all` shows.
 """
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Topic = Literal["fetch", "decoration", "textconv"]
 
 _REFSPEC = "refs/experiments/*:refs/experiments/*"
+_TEXTCONV = 'f() { twice textconv "$1" 2>/dev/null || cat "$1"; }; f'
 _ATTRIBUTES = ("/.twice/*.yaml diff=twice", "/.twice/environment/*.yaml diff=twice")
 
 
@@ -51,7 +53,7 @@ def additions(repository: Repository, topics: tuple[Topic, ...]) -> list[Additio
     for remote in _remotes(repository):
         wanted.append(("fetch", f"remote.{remote}.fetch", _REFSPEC))
     wanted.append(("decoration", "log.excludeDecoration", "refs/experiments/*"))
-    wanted.append(("textconv", "diff.twice.textconv", "twice textconv"))
+    wanted.append(("textconv", "diff.twice.textconv", _TEXTCONV))
     wanted += [("textconv", None, line) for line in _ATTRIBUTES]
     lines = _attribute_lines(_attributes(repository))
     local = _local_settings(repository)
@@ -80,7 +82,7 @@ def add(repository: Repository, addition: Addition) -> None:
 def take_out(repository: Repository, addition: Addition) -> None:
     """Take it out again; a section that held nothing else goes with it.  Raises RepositoryError."""
     if addition.key is not None:
-        pattern = "^" + "".join(f"[{c}]" if c in "*.+?" else c for c in addition.value) + "$"
+        pattern = "^" + "".join(f"[{c}]" if c in "*.+?(){}$|" else c for c in addition.value) + "$"
         git = _git(repository)
         git.run("config", "--local", "--unset-all", addition.key, pattern, cwd=repository.root)
         return

@@ -5,7 +5,8 @@ train/@  train/@~1   the same within an experiment
 @{yesterday}         the latest run that had started by then: @{2026-11-20} (the end of that day), @{3 days ago}, @{2h}
 k7q2  20261121-14    any part of an id that only one run has
 baseline             a name (the latest run that bears it)
-best:accuracy        highest last value of a metric; best:loss lowest where the name says so; best:-loss lowest
+best:accuracy        highest last value of a metric, of equal ones the latest; best:loss lowest where the name says so;
+                     best:-loss lowest
 3f2a11c              (the start of) the id of a run's commit
 refs/experiments/…   a ref
 """
@@ -103,7 +104,7 @@ def _best(
             f"no run has a metric `{name}`",
             hint=f"metrics that runs have: {', '.join(names[:_SHOWN])}" if names else "no run has any metric",
         )
-    best = (min if lowest else max)(having, key=lambda one: one.metrics[name])
+    best = (min if lowest else max)(reversed(having), key=lambda one: one.metrics[name])
     return next(row for row in rows if row.id == best.id)
 
 
