@@ -22,11 +22,6 @@ def run_git(*words: str, cwd: Path, env: dict[str, str] | None = None) -> str:
     return os.fsdecode(done.stdout).rstrip("\n")
 
 
-@pytest.fixture(params=["by_git", "by_hand"])
-def environ(request: pytest.FixtureRequest) -> dict[str, str]:
-    return {**os.environ, **({"TWICE_GIT": "none"} if request.param == "by_hand" else {})}
-
-
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A repository with files of all kinds."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ways import WAYS, environ_for
 
 from twice.errors import RepositoryError
 from twice.git.difference import changed_files, patch
@@ -85,9 +86,9 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return root
 
 
-@pytest.fixture(params=["by_git", "by_hand"])
+@pytest.fixture(params=WAYS)
 def opened(request: pytest.FixtureRequest, root: Path) -> Iterator[Repository]:
-    environ = {**os.environ, **({"TWICE_GIT": "none"} if request.param == "by_hand" else {})}
+    environ = environ_for(request.param)
     with Repository.open(root, environ) as repository:
         yield repository
 

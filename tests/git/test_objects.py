@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ways import WAYS, environ_for
 
 from twice.errors import RepositoryError
 from twice.git.objects import EXECUTABLE, FILE, GITLINK, SYMLINK, TREE
 from twice.git.repository import Repository
 
-WAYS = ("by_git", "by_hand")
 FORMATS = ("sha1", "sha256")
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=timezone.utc)
 ADA = "Ada <ada@example.org>"
@@ -27,10 +27,6 @@ def git(*words: str, cwd: Path, stdin: bytes = b"") -> str:
     done = subprocess.run(["git", *words], cwd=cwd, input=stdin, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     return os.fsdecode(done.stdout)
-
-
-def environment(way: str) -> dict[str, str]:
-    return {**os.environ, **({"TWICE_GIT": "none"} if way == "by_hand" else {})}
 
 
 @pytest.fixture(params=FORMATS)
@@ -43,7 +39,7 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 @pytest.fixture(params=WAYS)
 def opened(request: pytest.FixtureRequest, root: Path) -> Iterator[Repository]:
-    with Repository.open(root, environment(request.param)) as repository:
+    with Repository.open(root, environ_for(request.param)) as repository:
         yield repository
 
 
@@ -286,7 +282,7 @@ def test_odd_commits(tmp_path: Path, way: str) -> None:
     people = b"author Ada <ada@x> 99999999999999 +0000\ncommitter no one at all\n"
     raw = b"tree " + tree.encode() + b"\n" + people + b"encoding ISO-8859-1\ngpgsig -----\n more\n\ncaf\xe9\n"
     commit = git("hash-object", "-t", "commit", "-w", "--literally", "--stdin", cwd=root, stdin=raw).strip()
-    with Repository.open(root, environment(way)) as repository:
+    with Repository.open(root, environ_for(way)) as repository:
         read = repository.objects.read_commit(commit)
     assert (read.author, read.author_time.year, read.committer) == ("Ada <ada@x>", 1970, "no one at all")
     assert read.message == "café\n"

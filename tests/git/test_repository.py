@@ -13,8 +13,6 @@ from twice.errors import RepositoryError
 from twice.git.executable import Git
 from twice.git.repository import Repository
 
-WAYS = ("by_git", "by_hand")
-
 
 def git(*words: str, cwd: Path, env: dict[str, str] | None = None) -> str:
     done = subprocess.run(
@@ -22,11 +20,6 @@ def git(*words: str, cwd: Path, env: dict[str, str] | None = None) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.rstrip("\n")
-
-
-@pytest.fixture(params=WAYS)
-def environ(request: pytest.FixtureRequest) -> dict[str, str]:
-    return {**os.environ, **({"TWICE_GIT": "none"} if request.param == "by_hand" else {})}
 
 
 @pytest.fixture

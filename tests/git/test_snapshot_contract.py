@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from ways import WAYS, environ_for
 
 from twice.errors import RepositoryError
 from twice.git.repository import Repository
 from twice.git.snapshot import scan, write_snapshot, write_tree
-
-WAYS = ("by_git", "by_hand")
 
 
 class Work:
@@ -921,7 +920,7 @@ def work(tmp_path: Path) -> Work:
 
 
 def opened(work: Work, way: str) -> Repository:
-    return Repository.open(work.root, {**os.environ, **({"TWICE_GIT": "none"} if way == "by_hand" else {})})
+    return Repository.open(work.root, environ_for(way))
 
 
 def oracle_tree(work: Work, commands: tuple[tuple[str, ...], ...] = (("add", "-A"),)) -> str:

@@ -21,11 +21,6 @@ def git(*words: str, cwd: Path) -> str:
     return done.stdout.strip()
 
 
-@pytest.fixture(params=["by_git", "by_hand"])
-def environ(request: pytest.FixtureRequest) -> dict[str, str]:
-    return {**os.environ, **({"TWICE_GIT": "none"} if request.param == "by_hand" else {})}
-
-
 SCRIPT = """
     import os, resource, signal, sys
     from pathlib import Path

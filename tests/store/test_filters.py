@@ -72,7 +72,6 @@ RUNS = [
     run(4, params=Params(values={"big": 2**80, "lr": float("nan")}), metrics={"accuracy": metric(2**70)}, user="bob"),
 ]
 HISTORIES = {RUNS[0].id: {"loss": (Point(step=0, time_s=0, value=2.5), Point(step=2, time_s=1, value=0.25))}}
-REFS = {f"refs/experiments/{one.experiment}/{one.id}": f"{number:040x}" for number, one in enumerate(RUNS)}
 
 
 def index_of(runs: Sequence[Run]) -> RunIndex:
