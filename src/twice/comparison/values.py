@@ -21,6 +21,14 @@ def is_finite(value: float) -> bool:
     return isinstance(value, int) or math.isfinite(value)
 
 
+def as_float(value: float) -> float:
+    """The number as a float; infinite where it is an int beyond the range of floats."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def same_value(a: object, b: object) -> bool:
     """Whether two params, metrics or other recorded values are the same."""
     if is_number(a) and is_number(b):

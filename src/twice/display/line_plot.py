@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from twice.comparison.values import as_float
 from twice.display.characters import can_show, harmless, in_encoding
 from twice.textforms import format_distinct, format_number
 
@@ -27,7 +28,7 @@ def line_plot(
     metric: str, points: Sequence[Point], *, width: int | None = None, height: int = 12, encoding: str = "utf-8"
 ) -> str:
     """The plot with its axes, at most `width` characters wide, with a line end at its end."""
-    values = [(point.step, _as_float(point.value)) for point in points]
+    values = [(point.step, as_float(point.value)) for point in points]
     finite = [(step, value) for step, value in values if math.isfinite(value)]
     title = f"{harmless(metric)}  {len(values)} value{'' if len(values) == 1 else 's'}"
     if not finite:
@@ -90,10 +91,3 @@ def _braille_rows(dots: set[tuple[int, int]], columns: int, height: int) -> list
 
 def _ascii_rows(dots: set[tuple[int, int]], columns: int, height: int) -> list[str]:
     return ["".join("*" if (x, y) in dots else " " for x in range(columns)) for y in range(height)]
-
-
-def _as_float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:  # an int beyond the range of floats
-        return math.inf if value > 0 else -math.inf

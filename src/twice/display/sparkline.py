@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+from twice.comparison.values import as_float
 from twice.display.characters import can_show
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -18,7 +19,7 @@ def sparkline(values: Sequence[float], width: int = 20, encoding: str = "utf-8")
     Levels run from the smallest to the largest finite value; NaN shows as `?`, infinity as the highest or lowest level.
     """
     levels = _BLOCKS if can_show(_BLOCKS, encoding) else _ASCII
-    means = _means([_as_float(value) for value in values], width)
+    means = _means([as_float(value) for value in values], width)
     finite = [value for value in means if math.isfinite(value)]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
     return "".join(_level(value, low, high, levels) for value in means)
@@ -42,10 +43,3 @@ def _level(value: float, low: float, high: float, levels: str) -> str:
         return levels[len(levels) // 2 - 1]
     share = value / 2 - low / 2  # halves: the span of the largest floats is not one
     return levels[min(int(share / (high / 2 - low / 2) * len(levels)), len(levels) - 1)]
-
-
-def _as_float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:  # an int beyond the range of floats
-        return math.inf if value > 0 else -math.inf

@@ -12,6 +12,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from twice.comparison.values import as_float
+
 if TYPE_CHECKING:
     from twice.record.model import Point
 
@@ -58,10 +60,7 @@ def sorted_points(course: Sequence[Point]) -> list[tuple[int, float]]:
     """Step and value, by step, finite values only; the last value logged at a step counts."""
     found: dict[int, float] = {}
     for point in course:
-        try:
-            value = float(point.value)
-        except OverflowError:
-            continue
+        value = as_float(point.value)
         if math.isfinite(value):
             found[point.step] = value
     return sorted(found.items())

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from twice.comparison.values import as_float
 from twice.display.characters import harmless
 
 if TYPE_CHECKING:
@@ -45,10 +46,7 @@ def _label(text: str) -> str:
 
 
 def _number(value: float | int) -> str:
-    try:
-        number = float(value)
-    except OverflowError:
-        return "+Inf" if value > 0 else "-Inf"
+    number = as_float(value)
     if math.isfinite(number):
         return repr(value)
     return "NaN" if math.isnan(number) else "+Inf" if number > 0 else "-Inf"
