@@ -28,6 +28,7 @@ FLOORS = {
     "execution": 4,
     "plotting": 4,
     "reports": 4,
+    "api": 5,
     "cli": 6,
 }
 
@@ -113,9 +114,10 @@ def test_only_the_command_line_reads_the_environment_and_prints() -> None:
         folder, name = place(path)
         if folder in ("cli", "agent", "__main__"):
             continue
+        is_way_in = folder == "api"  # a notebook's process has an environment, and no command line
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             assert not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"), (
                 name
             )
             reads = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os"
-            assert not (reads and node.attr in ("environ", "getenv")), f"{name} reads os.{node.attr}"
+            assert is_way_in or not (reads and node.attr in ("environ", "getenv")), f"{name} reads os.{node.attr}"

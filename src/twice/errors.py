@@ -28,6 +28,8 @@ class TwiceError(Exception):
         self.message = message
         self.details = tuple(details)
         self.hint = hint
+        # What a traceback shows below the message (PEP 678), in a notebook or a script of the user's.
+        self.__notes__ = [*self.details, *([f"hint: {hint}"] if hint else ())]
 
 
 class UsageError(TwiceError):
