@@ -47,7 +47,7 @@ class Refs:
         """The refs whose names start with `prefix`, and their ids, sorted. Broken ones are left out, as by git.
 
         `known` are refs as they were when their folders had these `stamps`: a file that was not written since is not
-        read again.
+        read again. Then they come in no order: of many refs, sorting is what takes longest.
         """
         folder = prefix[: prefix.rfind("/") + 1]
         if not folder.startswith("refs/"):
@@ -59,7 +59,7 @@ class Refs:
         if not loose:
             return found
         found.update(loose)
-        return dict(sorted(found.items()))
+        return found if known is not None else dict(sorted(found.items()))
 
     def stamps(self, folder: str, before: Mapping[str, int] | None = None) -> dict[str, int]:
         """When packed-refs and each folder of refs below `folder` were last changed, in ns; 0 for what is not there.

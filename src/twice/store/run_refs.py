@@ -14,7 +14,7 @@ _SETTLED_NS = 3_000_000_000  # a file system may tell time by the second, or by 
 def run_refs(
     repository: Repository, known: Mapping[str, str] | None = None, stamps: Mapping[str, int] | None = None
 ) -> dict[str, str]:
-    """Ref → commit of every run, by name; what is `known` from stamped folders is not read."""
+    """Ref → commit of every run; what is `known` from stamped folders is not read."""
     return repository.refs.list(PREFIX, known, stamps)
 
 
