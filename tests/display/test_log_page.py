@@ -44,3 +44,9 @@ def test_where_there_is_little_room_the_rest_is_left_out() -> None:
     assert run == "|   ▸ k7q2  finished  + changes"
     wide = log_page([Line()], {"b" * 40: [(RUN, True)]}).split("\n")[1]
     assert "accuracy 0.9125" in wide and "xxx…xxx" in wide and "python train.py" in wide
+
+
+def test_of_many_runs_of_one_commit_the_number_is_said() -> None:
+    page = log_page([Line()], {"b" * 40: [(RUN, False)] * 3}, {"b" * 40: 500})
+    assert page.endswith("and 490 more\n") and page.count("k7q2") == 3
+    assert "k7q2m" in log_page([Line()], {"b" * 40: [(RUN, False)]}, all_ids=["20261121-142200-k7q2xx"])

@@ -31,19 +31,32 @@ def command(revisions: tuple[str, ...], everything: bool, number: int | None, co
             return 0
         lines = log_graph(place.repository, revisions, everything=everything, most=number)
         screen = output_screen(place.environ, colour)
-        shown = {line.commit for line in lines if line.commit}
+        shown, counts = _by_commit(runs, {line.commit for line in lines if line.commit})
         page = log_page(
-            lines, _by_commit(runs, shown), width=screen.width, style=screen.style, encoding=screen.encoding
+            lines,
+            shown,
+            counts,
+            all_ids=runs.index.ids_like(run.id for group in shown.values() for run, _ in group),
+            width=screen.width,
+            style=screen.style,
+            encoding=screen.encoding,
         )
         show_text(page, screen, place.environ)
     return 0
 
 
-def _by_commit(runs: Runs, commits: set[str]) -> dict[str, list[tuple[RunSummary, bool]]]:
-    """Commit → its runs, newest first, and whether each had uncommitted changes."""
-    summaries = {one.id: one for one in runs.summaries()}
+def _by_commit(runs: Runs, commits: set[str]) -> tuple[dict[str, list[tuple[RunSummary, bool]]], dict[str, int]]:
+    """Commit → as many of its runs as are shown, newest first, and whether each had uncommitted changes; and their number."""
+    from twice.display.log_page import MOST_RUNS
+
+    chosen: dict[int, tuple[str, bool]] = {}
+    counts: dict[str, int] = {}
+    for key, (_, base, snapshot) in zip(runs.index.keys(), reversed(runs.index.bases()), strict=True):
+        if base is not None and base in commits:
+            counts[base] = counts.get(base, 0) + 1
+            if counts[base] <= MOST_RUNS:
+                chosen[key] = (base, snapshot is not None)
     found: dict[str, list[tuple[RunSummary, bool]]] = {}
-    for run_id, base, snapshot in runs.index.bases():
-        if base in commits and run_id in summaries:
-            found.setdefault(base, []).insert(0, (summaries[run_id], snapshot is not None))
-    return found
+    for summary, (base, is_changed) in zip(runs.index.summaries_of(chosen), chosen.values(), strict=True):
+        found.setdefault(base, []).append((summary, is_changed))
+    return found, counts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from twice.comparison.directions import direction
@@ -15,7 +15,7 @@ from twice.display.numbers import show
 if TYPE_CHECKING:
     from twice.record.summary import RunSummary
 
-_MOST_RUNS = 10  # of one commit
+MOST_RUNS = 10  # of one commit
 _MOST_METRICS = 3
 _LONGEST_NAME, _LONGEST_COMMAND, _SHORTEST_COMMAND = 24, 60, 8
 _NARROW = 60
@@ -58,13 +58,18 @@ class Line(Protocol):
 def log_page(
     lines: Sequence[Line],
     runs: Mapping[str, Sequence[tuple[RunSummary, bool]]],
+    counts: Mapping[str, int] | None = None,
     *,
+    all_ids: Iterable[str] = (),
     width: int | None = None,
     style: Style = PLAIN,
     encoding: str = "utf-8",
 ) -> str:
-    """The page; `runs` are those of each commit, newest first, and whether their code had uncommitted changes."""
-    ids = shorten_ids([run.id for group in runs.values() for run, _ in group])
+    """The page; `runs` are those of each commit, newest first, and whether their code had uncommitted changes.
+
+    `counts` says how many a commit has, where not all are given; `all_ids` are other ids that short ones must differ from.
+    """
+    ids = shorten_ids([*(run.id for group in runs.values() for run, _ in group), *all_ids])
     mark = _MARK if in_encoding(_MARK, encoding) == _MARK else _ASCII_MARK
     shown: list[str] = []
     for line in lines:
@@ -81,11 +86,12 @@ def log_page(
         head = f"{style.different(line.short)}{style.strong(refs)} {subject}"
         shown.append(f"{line.graph}{head} {style.quiet(f'({line.age})')}")
         group = runs.get(line.commit, ())
-        for run, changed in group[:_MOST_RUNS]:
+        for run, changed in group[:MOST_RUNS]:
             room = None if width is None else width - len(line.below) - len("  ▸ ")
             shown.append(f"{line.below}  {mark} {_run(run, ids[run.id], changed, style, room)}")
-        if len(group) > _MOST_RUNS:
-            shown.append(f"{line.below}  {style.quiet(f'and {len(group) - _MOST_RUNS} more runs')}")
+        more = max((counts or {}).get(line.commit, 0), len(group)) - MOST_RUNS
+        if more > 0:
+            shown.append(f"{line.below}  {style.quiet(f'and {more} more')}")
     return in_encoding("\n".join(shown), encoding) + "\n" if shown else ""
 
 
