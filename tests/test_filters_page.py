@@ -187,7 +187,7 @@ def test_the_runs_are_those_that_the_page_shows(place: Workplace) -> None:
     (titles,) = re.findall(r"^\| (name \|.*) \|$", PAGE, re.MULTILINE)
     columns = [title.strip() for title in titles.split("|")]
     with known_runs(place) as runs:
-        search = runs.search(place)
+        search = runs.search()
         keys = search.find("", ["started"]).keys
         values = [dict(found) for _, found in search.columns(columns, keys)]
 
@@ -207,7 +207,7 @@ def test_each_filter_finds_the_runs_that_the_page_names(place: Workplace) -> Non
     assert len(examples) > 50
     wrong = []
     with known_runs(place) as runs:
-        search = runs.search(place)
+        search = runs.search()
         for text, told in examples:
             expected = {"all": NAMES, "none": []}.get(told, told.split(", "))
             answer = search.find(text)
@@ -222,7 +222,7 @@ def test_each_order_is_the_one_that_the_page_names(place: Workplace) -> None:
     assert examples
     with known_runs(place) as runs:
         for order, expected in examples:
-            assert names_of(runs, runs.search(place).find("", [in_code(order)]).keys) == expected.split(", "), order
+            assert names_of(runs, runs.search().find("", [in_code(order)]).keys) == expected.split(", "), order
 
 
 def test_each_mistake_is_shown_as_on_the_page(work: Path, twice: Twice) -> None:
