@@ -18,7 +18,7 @@ from twice.textforms import format_size
 
 @click.group("env", epilog="Example: twice env export @ --format pylock -o pylock.toml")
 def command() -> None:
-    """Give the environment of a run to other tools, remove rebuilt ones"""
+    """Export the environment of a run, prune rebuilt ones"""
 
 
 @command.command("export", epilog="Example: twice env export best:accuracy --format pylock -o pylock.toml")

@@ -34,7 +34,7 @@ COMMANDS = {
     "push": "Push runs to a git remote",
     "pull": "Pull runs from a git remote",
     "data": "List, check, restore and drop the data of runs",
-    "env": "Give the environment of a run to other tools",
+    "env": "Export the environment of a run, prune rebuilt ones",
     "recover": "Seal the runs that were cut off",
     "claims": "Check the numbers in documents against runs",
     "init": "Add to git's configuration what makes runs nicer to read there",
