@@ -33,37 +33,27 @@ def states(verdict: str) -> dict[str, str]:
     return {row["part"]: row["state"] for row in json.loads(verdict)["rows"]}
 
 
-@pytest.mark.parametrize("wish", ["auto", "rebuild"])
-def test_an_editable_install_of_the_repository(wish: str, twice: Twice, project: Path, make_environment: Make) -> None:
-    first = make_environment("first")
-    first.install("-e", ".", cwd=project)
-    twice("run", str(first.python), "run/train.py")
-    (project / "features.py").write_text("VERSION = 'something else'\n")  # the work tree moves on
-    done = twice("reproduce", "@", "--env", wish, "--json")
-    assert states(done.out) == {
-        "code": "identical",
-        "environment": "identical",
-        "data": "identical",
-        "execution": "identical",
-        "results": "identical",
-    }
-    assert "something else" not in done.err
-    row = json.loads(done.out)["rows"][1]["text"]
-    assert row.endswith("rebuilt)" if wish == "rebuild" else "current)")
-
-
-def test_the_shared_cache_is_not_spoiled_by_what_is_installed_for_one(
+def test_an_editable_install_of_the_repository(
     twice: Twice, project: Path, make_wheel: Make, make_environment: Make, tmp_path: Path
 ) -> None:
     make_wheel("plain-one", "1.0")
     first = make_environment("first")
-    first.install("plain-one")
-    first.install("-e", ".", cwd=project)
+    first.install("plain-one", "-e", ".", cwd=project)
     twice("run", str(first.python), "run/train.py")
-    shutil.rmtree(first.folder)
+    (project / "features.py").write_text("VERSION = 'something else'\n")  # the work tree moves on
     cache = tmp_path / "cache"
-    done = twice("reproduce", "@", env={"TWICE_CACHE": str(cache)})
-    assert "rebuilt)" in done.out
+    for run, wish, kind in (("@", "auto", "current"), ("@~1", "rebuild", "rebuilt")):
+        done = twice("reproduce", run, "--env", wish, "--json", env={"TWICE_CACHE": str(cache)})
+        assert states(done.out) == {
+            "code": "identical",
+            "environment": "identical",
+            "data": "identical",
+            "execution": "identical",
+            "results": "identical",
+        }
+        assert "something else" not in done.err
+        assert json.loads(done.out)["rows"][1]["text"].endswith(f"{kind})")
+    # The cache that others share is not spoiled by what is installed for one.
     (site,) = cache.glob("environments/*/*/lib/python*/site-packages")
     assert not [path.name for path in site.iterdir() if "features" in path.name]
     assert (site / "plain_one.py").is_file()
@@ -121,22 +111,20 @@ def beside(
     return folder
 
 
-def test_a_library_beside_the_repository_at_its_commit(twice: Twice, beside: Path) -> None:
-    done = twice("reproduce", "@")
+def test_a_library_beside_the_repository(twice: Twice, beside: Path, git: Git) -> None:
+    original = json.loads(twice("show", "--json").out)["id"]
+    done = twice("reproduce", original)
     assert "identical (1 distribution" in done.out and "rebuilt)" in done.out
-
-
-def test_a_library_beside_the_repository_that_moved_on(twice: Twice, beside: Path, git: Git) -> None:
     recorded = git("rev-parse", "HEAD", cwd=beside).strip()
     (beside / "features.py").write_text("VERSION = 'newer'\n")
-    done = twice("reproduce", "@", "--allow-changed-data", expect=2)
+    done = twice("reproduce", original, "--allow-changed-data", expect=2)
     assert f"was at commit {recorded}, and is commit {recorded} with uncommitted changes" in done.err
     git("commit", "-q", "-am", "newer", cwd=beside)
-    done = twice("reproduce", "@", "--allow-changed-data", expect=2)
+    done = twice("reproduce", original, "--allow-changed-data", expect=2)
     now = git("rev-parse", "HEAD", cwd=beside).strip()
     assert f"features 1.3: {beside} was at commit {recorded}, and is commit {now}" in done.err
     shutil.rmtree(beside)
-    done = twice("reproduce", "@", "--allow-changed-data", expect=2)
+    done = twice("reproduce", original, "--allow-changed-data", expect=2)
     assert "features 1.3: its source folder is not there" in done.err and "--env current" in done.err
 
 
