@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from commands import Git, Twice
+from copies import made_once
 
 SCRIPT = """\
 import argparse, random, sys
@@ -23,10 +24,16 @@ sys.exit(3 if args.fast else 0)
 """
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kept") / "repository"
+
+
 @pytest.fixture
-def work(repository: Path, twice: Twice) -> Path:
+def work(repository: Path, twice: Twice, kept: Path) -> Path:
     (repository / "train.py").write_text(SCRIPT)
-    twice("run", "--seed", "7", "-p", "note=first", "python", "train.py", "--lr", "0.1")
+    words = ("run", "--seed", "7", "-p", "note=first", "python", "train.py", "--lr", "0.1")
+    made_once(repository, kept, lambda: twice(*words))
     return repository
 
 
