@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib.metadata
 import json
 import os
 import shutil
@@ -146,6 +147,13 @@ def uv() -> str:
     if found is None:
         pytest.skip("uv is not installed")
     return found
+
+
+def needs_hashes_of_archives() -> None:
+    """Skip the test where the pip that installs is older than 23.1, which writes down no hash of a local archive."""
+    version = importlib.metadata.version("pip")
+    if tuple(int(part) for part in version.split(".")[:2]) < (23, 1):
+        pytest.skip(f"pip {version} writes down no hash of a local archive")
 
 
 def _run(words: list[str], cwd: Path | None = None) -> str:

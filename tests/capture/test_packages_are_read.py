@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from real_environments import needs_hashes_of_archives
 from twice.capture.distributions import normalise_name, record_digest, wheel_tags
 from twice.capture.origins import index_of, local_path, parse_direct_url
 from twice.capture.package_cache import Stamp, load_cached, save_cached
@@ -124,6 +125,7 @@ def test_the_digest_of_a_wheel_does_not_depend_on_who_installed_it_or_where(
 def test_every_kind_of_origin(
     make_wheel: Make, make_project: Make, make_environment: Make, git: Make, repository: Path, tmp_path: Path
 ) -> None:
+    needs_hashes_of_archives()
     make_wheel("from-index", "1.0", tag="py3-none-any")
     wheel = make_wheel("vendored", "0.3")
     inside = repository / "vendor" / wheel.name

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from commands import Git, Twice
-from real_environments import uv
+from real_environments import needs_hashes_of_archives, uv
 from twice.capture.distributions import record_digest
 from twice.capture.packages import capture_packages
 from twice.environments.exporting import export_environment, match_all
@@ -249,6 +249,7 @@ def test_the_command_writes_what_uv_installs(
     serve: Callable[..., Index],
     tmp_path: Path,
 ) -> None:
+    needs_hashes_of_archives()
     make_wheel("plain-one", "1.0")
     zoo = make_project(tmp_path / "zoo", "zoo", "2.0")
     git("init", "-q", cwd=zoo)

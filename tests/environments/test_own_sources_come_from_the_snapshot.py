@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from commands import Git, Twice
+from real_environments import needs_hashes_of_archives
 
 Make = Callable[..., Any]
 
@@ -131,6 +132,7 @@ def test_a_library_beside_the_repository(twice: Twice, beside: Path, git: Git) -
 def test_a_local_archive_that_changed(
     twice: Twice, repository: Path, make_wheel: Make, make_environment: Make, tmp_path: Path
 ) -> None:
+    needs_hashes_of_archives()
     far = make_wheel("features", "0.4").rename(tmp_path / "features-0.4-py3-none-any.whl")
     first = make_environment("first")
     first.install(str(far))
