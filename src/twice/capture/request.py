@@ -96,7 +96,8 @@ def parse_assignment(text: str, option: str) -> tuple[str, str]:
     """`key=value` split at the first `=`.  Raises UsageError naming the option."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise UsageError(f"{option} {text}: expected key=value", hint=f"for example: {option} lr=0.1")
+        example = "lr=0.1" if option == "-p" else "owner=ada"
+        raise UsageError(f"{option} {text}: expected key=value", hint=f"for example: {option} {example}")
     return key.strip(), value
 
 
