@@ -14,7 +14,7 @@ import pytest
 
 from commands import Git, Twice
 from sample_runs import PACKAGES, distribution, file, make_run, metric, points
-from twice.cli.runs import Runs, known_runs
+from twice.cli.runs import known_runs
 from twice.cli.workplace import Workplace
 from twice.configuration import read_configuration
 from twice.execution.clock import Clock
@@ -22,6 +22,7 @@ from twice.git.repository import Repository
 from twice.query.fields import ASPECTS, ATTRIBUTES, DATASET_KEYS, FUNCTIONS, SAME_WHAT
 from twice.query.parser import FAMILIES
 from twice.record.model import Attachments, Data, Environment, Packages, Params, Seeds
+from twice.store.known_runs import Runs
 from twice.store.run_store import RunStore
 from twice.textforms import new_run_id
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twice.cli.runs import Runs
 from twice.cli.workplace import Workplace, tell
 from twice.errors import UsageError
 from twice.record.model import Run
+from twice.store.known_runs import Runs
 from twice.store.run_index import Row
 
 

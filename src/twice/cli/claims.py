@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 
 from twice.cli.options import json_option, print_json
-from twice.cli.runs import Runs, known_runs
+from twice.cli.runs import known_runs
 from twice.cli.workplace import tell, workplace
 from twice.comparison.claims import Claim, agrees, claimed_value, find_claims, printed_as, write_numbers
 from twice.errors import RecordError, SelectorError, UsageError
 from twice.frozen import frozen
+from twice.store.known_runs import Runs
 from twice.textforms import short_id
 
 

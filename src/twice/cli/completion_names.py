@@ -127,8 +127,8 @@ def _beginning(typed: str, names: Sequence[str]) -> list[str]:
 
 def _metrics_of(ctx: click.Context, index: RunIndex) -> list[str]:
     """The metrics of the run that is named on the line; none where there is no such run."""
-    from twice.cli.runs import lower_is_better
     from twice.errors import TwiceError
+    from twice.store.known_runs import lower_is_better
     from twice.store.selectors import select_run
 
     selector = next(iter(ctx.args), ctx.params.get("run"))  # an unfinished line leaves its words in args

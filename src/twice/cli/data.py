@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from twice.cli.options import json_option, print_json, run_argument
-from twice.cli.runs import Runs, known_runs
+from twice.cli.runs import known_runs
 from twice.cli.workplace import tell, workplace
 from twice.errors import RepositoryError
+from twice.store.known_runs import Runs
 from twice.textforms import format_size, quote_path
 
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from twice.cli.options import colour_option, json_option, print_json, run_argument
-from twice.cli.runs import Runs, known_runs
+from twice.cli.runs import known_runs
 from twice.cli.screen import Screen, When, output_screen, run_in_terminal, show_bytes, show_text
 from twice.cli.workplace import Workplace, workplace
 from twice.comparison.sections import Comparison
 from twice.errors import UsageError
 from twice.record.model import Point, Run
+from twice.store.known_runs import Runs
 from twice.store.run_index import Row
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from twice.cli.runs import Runs
 from twice.cli.workplace import Workplace
 from twice.comparison.code import compare_code
 from twice.comparison.noise import group_samples
@@ -17,6 +16,7 @@ from twice.comparison.replicates import (
 )
 from twice.comparison.side_by_side import Group
 from twice.record.model import Point, Run
+from twice.store.known_runs import Runs
 from twice.store.similar_runs import similar_refs
 
 _MOST_CANDIDATES = 50  # of one run, the newest: enough to know a spread

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from twice.cli.runs import Runs
 from twice.cli.unsealed import unsealed_runs
 from twice.cli.workplace import Workplace, tell
 from twice.record.summary import RunSummary
+from twice.store.known_runs import Runs
 
 if TYPE_CHECKING:
     from twice.query.tree import Expression

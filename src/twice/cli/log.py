@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from twice.cli.options import colour_option
-from twice.cli.runs import Runs, known_runs
+from twice.cli.runs import known_runs
 from twice.cli.screen import When, output_screen, show_text
 from twice.cli.workplace import tell, workplace
 from twice.record.summary import RunSummary
+from twice.store.known_runs import Runs
 
 
 @click.command("log", epilog="Example: twice log -n 20 main")

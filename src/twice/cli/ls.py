@@ -9,11 +9,12 @@ import click
 from twice.cli.completion_names import complete_columns, complete_order
 from twice.cli.listing import Listed, Listing, as_tree, chosen_columns
 from twice.cli.options import colour_option, filter_option, json_option, print_json
-from twice.cli.runs import Runs, complete_run, known_runs
+from twice.cli.runs import complete_run, known_runs
 from twice.cli.screen import Screen, When, output_screen, show_text
 from twice.cli.workplace import Workplace, tell, workplace
 from twice.frozen import frozen
 from twice.record.summary import RunSummary
+from twice.store.known_runs import Runs
 
 _PROBLEMS_SHOWN = 10
 _SHOWN = 100  # rows of a table, unless asked for more

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Literal, NamedTuple
 
-from twice.cli.runs import Runs
 from twice.cli.workplace import Workplace, tell
 from twice.errors import UsageError
+from twice.store.known_runs import Runs
 
 Extreme = Literal["lowest", "highest"]
 

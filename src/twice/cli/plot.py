@@ -10,7 +10,7 @@ import click
 from twice.cli.chosen import chosen_runs
 from twice.cli.completion_names import complete_plain_fact, complete_plain_metric
 from twice.cli.options import filter_option
-from twice.cli.runs import Runs, complete_run, known_runs
+from twice.cli.runs import complete_run, known_runs
 from twice.cli.screen import show_bytes
 from twice.cli.workplace import tell, workplace
 from twice.comparison.values import is_number
@@ -19,6 +19,7 @@ from twice.display.ids import shorten_ids
 from twice.errors import UsageError
 from twice.record.model import Run
 from twice.record.summary import RunSummary, summarise_run
+from twice.store.known_runs import Runs
 
 KINDS = ("curves", "scatter", "parallel", "importance")
 _MOST_CHARTS = 12

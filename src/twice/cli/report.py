@@ -8,11 +8,12 @@ import click
 
 from twice.cli.options import filter_option
 from twice.cli.reviews import review_of
-from twice.cli.runs import Runs, complete_run, known_runs
+from twice.cli.runs import complete_run, known_runs
 from twice.cli.screen import show_bytes
 from twice.cli.workplace import Workplace, tell, workplace
 from twice.errors import UsageError
 from twice.reports.review import Review
+from twice.store.known_runs import Runs
 
 
 @click.command("report", epilog="Example: twice report @~1..@ --md --fail-if 'accuracy < base - noise'")

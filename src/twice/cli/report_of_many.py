@@ -7,12 +7,12 @@ from hashlib import sha256
 
 from twice.cli.chosen import chosen_runs
 from twice.cli.groups import groups_of, histories_of, same_code
-from twice.cli.runs import Runs
 from twice.cli.workplace import Workplace
 from twice.comparison.side_by_side import MOST_RUNS, put_side_by_side
 from twice.display.ids import shorten_ids
 from twice.errors import UsageError
 from twice.record.model import Run
+from twice.store.known_runs import Runs
 from twice.store.run_index import Row
 
 Chosen = Sequence[tuple[Row, Run]]

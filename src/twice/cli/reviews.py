@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from twice.cli.code_patch import patch_of_code
 from twice.cli.groups import histories_of, replicates_of
-from twice.cli.runs import Runs
 from twice.cli.workplace import Workplace
 from twice.comparison.differences import compare
 from twice.comparison.directions import direction
@@ -16,6 +15,7 @@ from twice.comparison.sections import Comparison
 from twice.comparison.values import is_number
 from twice.record.model import Point, Run
 from twice.reports.review import Review
+from twice.store.known_runs import Runs
 from twice.store.run_index import Row
 
 _MOST_COURSES = 12

@@ -10,9 +10,7 @@ from typing import Any
 import click
 
 from twice.cli.workplace import Workplace
-from twice.store.known_runs import Runs as Runs
-from twice.store.known_runs import lower_is_better as lower_is_better
-from twice.store.known_runs import open_runs
+from twice.store.known_runs import Runs, open_runs
 
 
 @contextmanager
