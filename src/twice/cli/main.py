@@ -5,8 +5,8 @@ A command is imported when it is asked for: `twice --help` reads this file's tab
 
 from __future__ import annotations
 
-import importlib
 import gc
+import importlib
 import os
 import sys
 import traceback
