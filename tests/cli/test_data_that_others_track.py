@@ -126,15 +126,16 @@ def test_a_file_added_to_dvc_is_known_by_its_md5_and_found_in_the_cache(twice: T
     assert "does not have the content" in twice("reproduce", "@~1", expect=2).err
 
 
-@pytest.mark.parametrize("content", [b"a,b\n1,9\n", b"a,b\n1,22\n"], ids=["same size", "other size"])
-def test_a_file_changed_since_dvc_add_is_not_what_dvc_knows(twice: Twice, work: Path, content: bytes) -> None:
+def test_a_file_changed_since_dvc_add_is_not_what_dvc_knows(twice: Twice, work: Path) -> None:
     dvc_project(work)
     added = b"a,b\n1,2\n"
-    write(work / "x.csv", content)
-    write(work / "x.csv.dvc", f"outs:\n- md5: {md5(added)}\n  size: {len(added)}\n  path: x.csv\n".encode())
-    (work / ".gitignore").write_text("x.csv\n")
-    twice("run", "python", "train.py", "x.csv")
-    assert entries(twice)["x.csv"].get("tracked_by") is None
+    changed = {"same_size.csv": b"a,b\n1,9\n", "other_size.csv": b"a,b\n1,22\n"}
+    for name, content in changed.items():
+        write(work / name, content)
+        write(work / f"{name}.dvc", f"outs:\n- md5: {md5(added)}\n  size: {len(added)}\n  path: {name}\n".encode())
+    (work / ".gitignore").write_text("*.csv\n")
+    twice("run", "python", "train.py", *changed)
+    assert {name: entry.get("tracked_by") for name, entry in entries(twice).items()} == dict.fromkeys(changed)
 
 
 def test_a_folder_of_dvc_and_the_files_in_it(twice: Twice, work: Path) -> None:
@@ -181,16 +182,17 @@ def test_the_stages_of_a_pipeline(twice: Twice, work: Path) -> None:
     assert entries(twice)["sub/out/model.bin"]["tracked_by"] == f"dvc md5 {md5(content)}"
 
 
-@pytest.mark.parametrize(
-    "text", [b"", b"\xff", b"outs: 3\n", b"outs:\n- md5: 7\n  path: x.csv\n", b"outs:\n- path: [x]\n", b"a: &b\n  *b\n"]
-)
-def test_a_dvc_file_that_makes_no_sense_tracks_nothing(twice: Twice, work: Path, text: bytes) -> None:
+def test_a_dvc_file_that_makes_no_sense_tracks_nothing(twice: Twice, work: Path) -> None:
     dvc_project(work)
-    write(work / "x.csv", b"1")
-    write(work / "x.csv.dvc", text)
+    texts = [b"", b"\xff", b"outs: 3\n", b"outs:\n- md5: 7\n  path: x.csv\n", b"outs:\n- path: [x]\n", b"a: &b\n  *b\n"]
+    folders = [f"{number}" for number in range(len(texts))]
+    for folder, text in zip(folders, texts, strict=True):
+        write(work / folder / "x.csv", b"1")
+        write(work / folder / "x.csv.dvc", text)
     (work / ".gitignore").write_text("x.csv\n")
-    twice("run", "python", "train.py", "x.csv")
-    assert entries(twice)["x.csv"].get("tracked_by") is None
+    twice("run", "python", "train.py", *(f"{folder}/x.csv" for folder in folders))
+    found = {path: entry.get("tracked_by") for path, entry in entries(twice).items()}
+    assert found == {f"{folder}/x.csv": None for folder in folders}
 
 
 # ----------------------------------------------------------------------------------------------------------- git-annex

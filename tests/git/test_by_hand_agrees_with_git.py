@@ -20,7 +20,7 @@ from twice.git.repository import Repository
 
 # The same trees each time; whoever looks for new ones raises the number and takes `derandomize` away.
 trees = settings(
-    max_examples=60, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=40, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 
 # Few names, so that patterns, folders and files meet often; some that patterns must quote.

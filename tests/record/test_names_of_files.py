@@ -19,7 +19,7 @@ from twice.record.histories import parse_history
 
 near_names = st.text(alphabet='aA%~/. :gitGITévsTSVaux0éE\u0301"\\|\x00', max_size=9)
 names = st.one_of(near_names, texts, st.text(max_size=8))
-thorough = settings(max_examples=500, deadline=None)
+thorough = settings(max_examples=300, deadline=None)
 
 
 def metric_of_history(path: str) -> str:

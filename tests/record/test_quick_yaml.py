@@ -75,7 +75,7 @@ def writable(data: Any) -> str | None:
         return None
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(DOCUMENTS)
 def test_what_is_written_is_read_the_same(data: dict[str, Any]) -> None:
     text = writable(data)
@@ -84,7 +84,7 @@ def test_what_is_written_is_read_the_same(data: dict[str, Any]) -> None:
         assert found is None or repr(found) == repr(by_libyaml(text))
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=300)
 @given(
     DOCUMENTS,
     st.lists(
@@ -102,7 +102,7 @@ def test_what_was_changed_is_read_the_same_or_not_at_all(data: dict[str, Any], e
         assert repr(found) == repr(by_libyaml(text))
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=300)
 @given(
     st.lists(
         st.sampled_from(

@@ -11,7 +11,7 @@ from twice.record.files import from_documents, history_path, parse_history, read
 from twice.record.histories import write_history
 from twice.record.model import Attachments, Params, Run
 
-thorough = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @thorough
