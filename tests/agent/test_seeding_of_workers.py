@@ -110,8 +110,18 @@ def _script(way: str) -> str:
     )
 
 
+# Every way, and every start of one of them; the other starts are slow, and near to these.
+_FAST = {
+    ("pool", "fork"),
+    ("executor", "forkserver"),
+    *(("process", start) for start in ("fork", "spawn", "forkserver")),
+}
 _STARTS = [
-    *((way, start) for way in ("process", "pool", "executor") for start in ("fork", "spawn", "forkserver")),
+    *(
+        pytest.param(way, start, marks=[] if (way, start) in _FAST else pytest.mark.slow)
+        for way in ("process", "pool", "executor")
+        for start in ("fork", "spawn", "forkserver")
+    ),
     *((way, "") for way in _WAYS if way not in ("process", "pool", "executor")),
 ]
 

@@ -144,6 +144,7 @@ def test_a_local_archive_that_changed(
     assert f"features 0.4: {far} has changed: sha256 was" in done.err
 
 
+@pytest.mark.slow  # near to what tests/capture/test_lock_installs_again.py proves
 def test_a_repository_by_its_commit(
     twice: Twice, repository: Path, git: Git, make_project: Make, make_environment: Make, tmp_path: Path
 ) -> None:

@@ -94,6 +94,7 @@ def test_other_content_under_the_same_version_is_no_identity(
     assert "the environment differs: plain-one 1.0: same version and tags, other files" in done.err
 
 
+@pytest.mark.slow  # near to the one before
 def test_another_wheel_is_named_as_the_reason(
     twice: Twice, repository: Path, git: Git, make_wheel: Make, make_environment: Make, tmp_path: Path
 ) -> None:
