@@ -425,6 +425,27 @@ def test_a_recorder_that_is_killed_does_not_take_the_command_with_it(folder: Pat
     wait_for(lambda: (folder / "result").exists() and (folder / "result").read_text() == "good\n")
 
 
+# Killed when it has received what the command asks, and not answered: the kernel reports that to nobody else.
+KILLED_WHILE_IT_LOOKS = """
+import os
+from twice.capture import seccomp
+seccomp.Memory.text = lambda *_: os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_recorder_that_is_killed_before_it_answers_does_not_hold_the_command(folder: Path) -> None:
+    recorder = subprocess.run(
+        [sys.executable, "-c", KILLED_WHILE_IT_LOOKS + RECORDER, "cp", "in.txt", "out"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        stdout=subprocess.DEVNULL,
+        check=False,
+        timeout=20,
+    )
+    assert recorder.returncode == -signal.SIGKILL
+    wait_for(lambda: (folder / "out").exists() and (folder / "out").read_text() == "content\n")
+
+
 def processes_of(marker: str) -> list[int]:
     found = []
     for entry in Path("/proc").iterdir():

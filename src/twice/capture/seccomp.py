@@ -19,7 +19,12 @@ import platform
 import socket
 import struct
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from mmap import mmap
+
+NOTIFICATION_SIZE = 80  # of a struct seccomp_notif, in bytes
 
 # Which argument of a call is what.  `folder` is the index of the descriptor that `path` is relative to, `flags` that of
 # the flags: of open(2), or of rename(2) for the second kind.
@@ -171,16 +176,20 @@ class Notification(NamedTuple):
 
 
 class Listener:
-    """The receiving end; for one thread at a time."""
+    """The receiving end; for one thread at a time.
 
-    def __init__(self, descriptor: int) -> None:
+    A notification that was received is reported to nobody else, and its thread waits until somebody answers. So that
+    another process can when this one is killed, the kernel writes it into memory that both share: NOTIFICATION_SIZE bytes.
+    """
+
+    def __init__(self, descriptor: int, shared: mmap | None = None) -> None:
         self._descriptor = descriptor
         self._calls = _ARCHITECTURES[platform.machine()][2]
         self._ioctl = _libc.ioctl
         self._ioctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)
         # struct seccomp_notif: id, pid, flags, {nr, arch, instruction pointer, six arguments}
-        self._notification = bytearray(80)
-        self._empty = bytes(80)
+        self._notification = bytearray(NOTIFICATION_SIZE) if shared is None else shared
+        self._empty = bytes(NOTIFICATION_SIZE)
         self._parse = struct.Struct("=QIIiIQ6Q").unpack_from
         # struct seccomp_notif_resp: id, val, error, flags
         self._response = bytearray(24)
@@ -199,7 +208,14 @@ class Listener:
 
     def let_go_on(self, notification: Notification) -> bool:
         """Let the thread go on with its call; False if it was killed, or interrupted, meanwhile."""
-        self._write_response(self._response, 0, notification.id, 0, 0, _CONTINUE)
+        return self._let_go_on(notification.id)
+
+    def take_over(self) -> None:
+        """Let the thread go on that a process had received, and not answered, when it was killed."""
+        self._let_go_on(self._parse(self._notification)[0])
+
+    def _let_go_on(self, identity: int) -> bool:
+        self._write_response(self._response, 0, identity, 0, 0, _CONTINUE)
         return bool(self._ioctl(self._descriptor, _SEND, self._response_at) == 0)
 
 
@@ -271,6 +287,6 @@ def receive_descriptor(channel: socket.socket) -> int:
     return int(struct.unpack("@i", message)[0])
 
 
-def _address(buffer: bytearray) -> int:
-    """Where a bytearray's bytes lie; it must not be resized."""
+def _address(buffer: bytearray | mmap) -> int:
+    """Where the bytes of a buffer lie; it must not be resized."""
     return ctypes.addressof((ctypes.c_char * len(buffer)).from_buffer(buffer))

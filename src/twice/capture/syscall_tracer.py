@@ -11,8 +11,8 @@ in a journal file of the run, written as they happen, so that a run that is cut 
 Three kinds of process take part. The command and its children wait in the kernel at each open until they are let go on.
 The recording process watches: a thread reads the path out of the waiting thread's memory and lets it go on. It must be this
 process, since under yama (Ubuntu's default) only an ancestor may read another's memory. And a `standby`, forked beforehand,
-holds the listener too and sleeps: when the recording process has ended, or was killed, it lets everything go on unseen
-until the last process with the filter is gone. Without it, every later open of a daemon that the command left behind would
+holds the listener too and sleeps: when the recording process has ended, or was killed, it lets everything go on unseen, also
+what that one was about to answer, until the last process with the filter is gone. Without it, every later open of a daemon that the command left behind would
 fail with ENOSYS; with it, nothing that happens to the recorder can hurt the run.
 
 What is recorded are attempts on files that are there, less the modules of installed packages, which the agent loads past the
@@ -31,6 +31,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import mmap
 import os
 import re
 import select
@@ -92,7 +93,7 @@ class SyscallTracer:
     def start(self) -> None:
         """Make ready; what the command does from `child_setup` on is seen."""
         self._links = links = _Links()
-        _fork_standby(links.at_standby)
+        _fork_standby(links.at_standby, links.notification)
         links.at_standby.close()
         self._notes = _Notes(self._journal, self._keep)
         # A notification waits for this process's interpreter: let busy threads of ours hand it over quickly.
@@ -139,7 +140,7 @@ class SyscallTracer:
             if listener < 0:
                 self.problem = f"the command could not install the filter: {os.strerror(-listener)}"
             else:
-                self._serve(listener, links.wake_reader)
+                self._serve(listener, links)
         except EOFError:
             self.problem = "the command could not install the filter"
         except Exception as error:  # a bug of ours must not leave the command waiting for an answer
@@ -149,9 +150,10 @@ class SyscallTracer:
                 os.close(listener)
             links.to_standby.close()  # the standby takes over
 
-    def _serve(self, descriptor: int, wake: int) -> None:
+    def _serve(self, descriptor: int, links: _Links) -> None:
         assert self._notes is not None
-        listener, memory, notes = seccomp.Listener(descriptor), seccomp.Memory(), self._notes
+        listener, memory, notes = seccomp.Listener(descriptor, links.notification), seccomp.Memory(), self._notes
+        wake = links.wake_reader
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
         poll.register(wake, select.POLLIN)
@@ -225,6 +227,7 @@ class _Links:
         self.at_watcher, self.to_watcher = socket.socketpair()
         self.at_standby, self.to_standby = socket.socketpair()
         self.wake_reader, self.wake_writer = os.pipe()
+        self.notification = mmap.mmap(-1, seccomp.NOTIFICATION_SIZE)  # what is being answered; the standby sees it too
 
     def close(self) -> None:
         for end in (self.at_watcher, self.to_watcher, self.at_standby, self.to_standby):
@@ -382,7 +385,7 @@ def _fork() -> int:
         return os.fork()
 
 
-def _fork_standby(channel: socket.socket) -> None:
+def _fork_standby(channel: socket.socket, shared: mmap.mmap) -> None:
     """Start the process that holds the listener in reserve; not our child, so that nobody has to wait for its end."""
     pid = _fork()
     if pid != 0:
@@ -391,12 +394,12 @@ def _fork_standby(channel: socket.socket) -> None:
     try:
         os.setsid()  # what the terminal, or a script's `kill 0`, sends to the process group is not for it
         if _fork() == 0:
-            _stand_by(channel)
+            _stand_by(channel, shared)
     finally:
         os._exit(0)
 
 
-def _stand_by(channel: socket.socket) -> None:
+def _stand_by(channel: socket.socket, shared: mmap.mmap) -> None:
     """Wait until the recording process is done or gone, then let everything go on until nobody is left."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
@@ -416,7 +419,8 @@ def _stand_by(channel: socket.socket) -> None:
     poll.register(descriptor, 0)  # told of its end only
     if any(ready == descriptor for ready, _ in poll.poll()):
         return
-    listener = seccomp.Listener(descriptor)
+    listener = seccomp.Listener(descriptor, shared)
+    listener.take_over()
     poll.unregister(channel)
     poll.modify(descriptor, select.POLLIN)
     while all(events & select.POLLIN for _, events in poll.poll()):
