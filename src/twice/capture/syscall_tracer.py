@@ -12,8 +12,8 @@ Three kinds of process take part. The command and its children wait in the kerne
 The recording process watches: a thread reads the path out of the waiting thread's memory and lets it go on. It must be this
 process, since under yama (Ubuntu's default) only an ancestor may read another's memory. And a `standby`, forked beforehand,
 holds the listener too and sleeps: when the recording process has ended, or was killed, it lets everything go on unseen, also
-what that one was about to answer, until the last process with the filter is gone. Without it, every later open of a daemon that the command left behind would
-fail with ENOSYS; with it, nothing that happens to the recorder can hurt the run.
+what that one was about to answer, until the last process with the filter is gone. Without it, every later open of a daemon
+that the command left behind would fail with ENOSYS; with it, nothing that happens to the recorder can hurt the run.
 
 What is recorded are attempts on files that are there, less the modules of installed packages, which the agent loads past the
 filter (`agent/loading.py`); whether a permission stopped
