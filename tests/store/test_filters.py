@@ -326,13 +326,13 @@ FILTERS = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(FILTERS)
 def test_sqlite_and_python_find_the_same(text: str) -> None:
     assert found(text) == found_in_python(text)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(FILTERS, FILTERS)
 def test_the_laws_of_logic_hold(a: str, b: str) -> None:
     everything = set(range(len(RUNS)))
