@@ -16,6 +16,7 @@ FLOORS = {
     "frozen": 0,
     "locking": 0,
     "textforms": 0,
+    "threads": 0,
     "configuration": 1,
     "git": 1,
     "record": 1,

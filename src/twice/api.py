@@ -142,9 +142,9 @@ def get_run(selector: str = "@", *, repository: Place = ".") -> RecordedRun:
 
     `repository` is a folder in the repository. Raises SelectorError, RecordError, RepositoryError.
     """
-    with _opened(repository) as (root, runs):
+    with _opened(repository) as (_, runs):
         row = runs.row(selector)
-        return RecordedRun(runs.index.summaries_of([runs.index.key(row.ref)])[0], root)
+        return RecordedRun(runs.index.summaries_of([runs.index.key(row.ref)])[0], Path(repository).resolve())
 
 
 def search_runs(
@@ -160,7 +160,8 @@ def search_runs(
     The filter is that of `twice ls -f`, which understands MLflow's (docs/filters.md). Raises UsageError for a filter or an
     order that says nothing, RepositoryError.
     """
-    with _opened(repository) as (root, runs):
+    with _opened(repository) as (_, runs):
+        root = Path(repository).resolve()
         orders = [order_by] if isinstance(order_by, str) else list(order_by)
         found = runs.search().find(filter_string, orders, experiment)
         return [RecordedRun(one, root) for one in runs.index.summaries_of(found.keys[:max_results])]
@@ -175,7 +176,7 @@ def diff_runs(a: str = "@~1", b: str = "@", *, repository: Place = ".") -> dict[
     from twice.display.json_shapes import comparison_json
     from twice.git.difference import changed_files
 
-    with Repository.open(Path(repository), dict(os.environ), bare_ok=True) as found, open_runs(found, _now) as runs:
+    with _opened(repository) as (found, runs):
         (row_a, run_a), (row_b, run_b) = runs.select(a), runs.select(b)
         commits = {run_a.id: row_a.commit, run_b.id: row_b.commit}
         changes = changed_files(found, run_a.code.tree, run_b.code.tree)
@@ -185,10 +186,10 @@ def diff_runs(a: str = "@~1", b: str = "@", *, repository: Place = ".") -> dict[
 
 
 @contextmanager
-def _opened(place: Place) -> Iterator[tuple[Path, Runs]]:
-    """The repository's root, and its runs."""
+def _opened(place: Place) -> Iterator[tuple[Repository, Runs]]:
+    """The repository that a folder is in, and its runs."""
     with Repository.open(Path(place), dict(os.environ), bare_ok=True) as found, open_runs(found, _now) as runs:
-        yield Path(place).resolve(), runs
+        yield found, runs
 
 
 def _now() -> datetime:

@@ -91,6 +91,11 @@ def format_size(size_bytes: int) -> str:
     raise AssertionError("unreachable")
 
 
+def normalise_name(name: str) -> str:
+    """The name of a distribution as records have it: `Scikit_Learn` → `scikit-learn` (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def quote_path(path: str) -> str:
     """The path as a record holds it: itself, or quoted as git does when it could not be read back otherwise."""
     if path.isascii() and path.isprintable() and not path.startswith('"'):

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from twice.capture.hashing import describe_folder, hash_files, hash_folder, read_manifest
+from twice.capture.hashing import hash_files, hash_folder
+from twice.capture.manifests import describe_folder, read_manifest
 
 needs_sha256sum = pytest.mark.skipif(shutil.which("sha256sum") is None, reason="sha256sum is not installed")
 

@@ -16,7 +16,8 @@ import pytest
 import twice
 from twice.capture import reader_processes
 from twice.capture.hash_cache import HashCache
-from twice.capture.hashing import FolderDigest, hash_files, hash_folder, read_manifest
+from twice.capture.hashing import hash_files, hash_folder
+from twice.capture.manifests import FolderDigest, read_manifest
 
 SOURCE = str(Path(twice.__file__).parents[1])
 
@@ -52,7 +53,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
 
     monkeypatch.setattr("subprocess.Popen", Noted)
     monkeypatch.setattr(reader_processes, "_ALONE_BATCHES", 0)
-    monkeypatch.setattr(reader_processes, "cores", lambda: 4)
+    monkeypatch.setattr(reader_processes, "workers", lambda: 4)
     monkeypatch.setattr("twice.capture.hashing.BATCH_FILES", 50)
     return processes
 
@@ -67,7 +68,7 @@ def by_hand(folder: Path) -> dict[str, str]:
 
 def alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FolderDigest:
     with monkeypatch.context() as patch:
-        patch.setattr(reader_processes, "cores", lambda: 1)
+        patch.setattr(reader_processes, "workers", lambda: 1)
         return hash_folder(folder)
 
 

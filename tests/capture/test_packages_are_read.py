@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 
 from real_environments import needs_hashes_of_archives
-from twice.capture.distributions import normalise_name, record_digest, wheel_tags
+from twice.capture.distributions import record_digest, wheel_tags
 from twice.capture.origins import index_of, local_path, parse_direct_url
 from twice.capture.package_cache import Stamp, load_cached, save_cached
 from twice.capture.packages import capture_packages
 from twice.record.model import Distribution, Origin
+from twice.textforms import normalise_name
 
 Make = Callable[..., Any]
 

@@ -23,7 +23,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twice.capture.hashing import FileDigest, FolderDigest, Progress, describe_folder, hash_files, hash_folder
+from twice.capture.file_reading import Progress
+from twice.capture.hashing import hash_files, hash_folder
+from twice.capture.manifests import FileDigest, FolderDigest, describe_folder
 from twice.capture.noise import Noise
 from twice.capture.opened_files import OpenedFile, Stamp, opened_from_events, stamp_of
 from twice.capture.record_paths import RecordPaths

@@ -27,6 +27,7 @@ from twice.capture.origins import index_of, parse_direct_url, place
 from twice.capture.secrets import cut_credentials
 from twice.frozen import frozen
 from twice.record.model import Distribution, Origin
+from twice.textforms import normalise_name
 
 _FOLDER_NAME = re.compile(
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*?)(?:-(?P<version>\d[^-]*)(?:-.*)?)?\.(?:dist-info|egg-info|egg)"
@@ -60,11 +61,6 @@ class Reading:
     distribution: Distribution | None
     requires: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-
-
-def normalise_name(name: str) -> str:
-    """The name as PEP 503 compares it: `Foo.bar_baz` → `foo-bar-baz`."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 # --------------------------------------------------------------------------------------------------- finding

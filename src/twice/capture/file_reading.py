@@ -10,19 +10,18 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import threading
 import time
 from collections.abc import Callable, Sequence
 
 from twice.capture.small_files import OPEN_FLAGS, WRITE_NS
 from twice.frozen import frozen
+from twice.threads import in_threads, one_at_a_time
 
 Progress = Callable[[int], None]
 """Called with the number of bytes read since the last call, from any thread, one call at a time."""
 
 _BLOCK_BYTES = 1 << 20
 _SMALL_BYTES = 64 << 10
-_MAX_THREADS = 8
 
 
 @frozen(kw_only=False)
@@ -36,47 +35,22 @@ class Reading:
     began_ns: int
 
 
-def cores() -> int:
-    """How many processors we may use, and at most eight: storage has its limits too."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(_MAX_THREADS, allowed)
-
-
 def read_all(paths: Sequence[str], progress: Progress | None = None) -> dict[str, Reading]:
-    """Read the files in a few threads (hashlib lets go of the interpreter lock); unreadable ones are left out."""
-    lock = threading.Lock()
-    waiting = iter(paths)
+    """Read the files in a few threads; unreadable ones are left out."""
     done: dict[str, Reading] = {}
-    failures: list[BaseException] = []
+    report = one_at_a_time(progress)
 
-    def report(size: int) -> None:
-        if progress:
-            with lock:
-                progress(size)
-
-    def work() -> None:
+    def begin() -> Callable[[str], None]:
         buffer = memoryview(bytearray(_BLOCK_BYTES))
-        try:
-            while not failures:
-                with lock:
-                    path = next(waiting, None)
-                if path is None:
-                    return
-                reading = _read_until_stable(path, buffer, report)
-                if reading is not None:
-                    done[path] = reading
-        except BaseException as error:
-            failures.append(error)
 
-    # The caller's thread is one of the workers: a single file costs no thread at all.
-    others = [threading.Thread(target=work, daemon=True) for _ in range(min(cores(), len(paths)) - 1)]
-    for thread in others:
-        thread.start()
-    work()
-    for thread in others:
-        thread.join()
-    if failures:
-        raise failures[0]
+        def read(path: str) -> None:
+            reading = _read_until_stable(path, buffer, report)
+            if reading is not None:
+                done[path] = reading
+
+        return read
+
+    in_threads(paths, len(paths), begin)
     return done
 
 

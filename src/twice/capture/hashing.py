@@ -19,23 +19,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from twice.capture.file_reading import Progress, Reading, read_all
 from twice.capture.folder_rows import FolderRow
-from twice.capture.manifests import FileDigest, FolderDigest, describe_folder, manifest_lines, read_manifest
+from twice.capture.manifests import FileDigest, FolderDigest, manifest_lines
 from twice.capture.opened_files import stamp_of
 from twice.capture.reader_processes import BATCH_FILES, Batch, look_at_all
 from twice.capture.small_files import KNOWN, LATER, NO_STAMP, RACY, READ, STAMP_BYTES, Looked, Part, Reply, pack_stamps
 
 if TYPE_CHECKING:
     from twice.capture.hash_cache import HashCache
-
-__all__ = [
-    "FileDigest",
-    "FolderDigest",
-    "Progress",
-    "describe_folder",
-    "hash_files",
-    "hash_folder",
-    "read_manifest",
-]
 
 Named = TypeVar("Named", str, Path)
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from twice.errors import RecordError
 from twice.frozen import frozen
 from twice.record.model import Distribution, Packages
-from twice.textforms import quote_path, unquote_path
+from twice.textforms import normalise_name, quote_path, unquote_path
 
 if TYPE_CHECKING:
     from pip_requirements_parser import InstallRequirement
@@ -194,7 +194,7 @@ def read_lock(text: str) -> tuple[LockedRequirement, ...]:
 
 
 def _read_requirement(one: InstallRequirement, note: str) -> LockedRequirement:
-    known = _read_note(note) or LockedRequirement(name=_normalised(one.name or ""))
+    known = _read_note(note) or LockedRequirement(name=normalise_name(one.name or ""))
     hashes = tuple(one.hash_options)
     if one.link is None:
         pin = next((spec.version for spec in one.specifier if spec.operator in ("==", "===")), None)
@@ -236,7 +236,3 @@ def _read_note(note: str) -> LockedRequirement | None:
     if match["url"] is not None:
         values["url"] = unquote_path(match["url"])
     return LockedRequirement(name=match["name"], version=match["version"], kind=match["kind"] or "index", **values)
-
-
-def _normalised(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()

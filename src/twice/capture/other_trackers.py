@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from twice.capture.dvc_files import DvcFiles
-from twice.capture.hashing import read_manifest
+from twice.capture.manifests import read_manifest
 from twice.git.lfs_pointer import MAX_BYTES, Pointer, read_pointer, write_pointer
 from twice.git.objects import SYMLINK, TreeEntry
 from twice.git.repository import Repository

@@ -23,10 +23,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from twice.capture.distributions import Metadata, Reading, find_metadata, normalise_name, read_distribution
+from twice.capture.distributions import Metadata, Reading, find_metadata, read_distribution
 from twice.capture.origins import local_path, place
 from twice.capture.package_cache import Stamp, load_cached, save_cached
 from twice.record.model import Distribution, Interpreter, Origin, Packages
+from twice.textforms import normalise_name
 
 DescribeTree = Callable[[Path], tuple[str | None, bool | None]]
 """The commit and the dirty state of the git work tree that holds a folder; (None, None) when there is none."""

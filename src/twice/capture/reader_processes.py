@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from twice.capture import small_files
-from twice.capture.file_reading import cores
 from twice.capture.small_files import Part, Reply
+from twice.threads import workers
 
 BATCH_FILES = 500
 """As many as a batch should have: some milliseconds of work, and little to wait for at the end."""
@@ -39,7 +39,7 @@ def look_at_all(batches: Iterator[Batch[Token]], take: Callable[[Token, Part, Re
     try:
         for number, batch in enumerate(iter(work.next_batch, None)):
             if number == _ALONE_BATCHES:
-                feeders = _start([threading.Thread(target=work.feed, daemon=True) for _ in range(cores() - 1)])
+                feeders = _start([threading.Thread(target=work.feed, daemon=True) for _ in range(workers() - 1)])
             work.look(batch)
         _join(feeders)
     except BaseException as error:  # Ctrl-C, while working or waiting

@@ -73,9 +73,8 @@ def remove_unused(cache: Path, unused_s: float, now_s: float) -> Removed:
     `now_s` is in seconds since 1970. Raises ReproductionError where the cache cannot be written.
     """
     removed = freed_bytes = kept = 0
-    for folder in sorted(cache.glob("*/lock")) if cache.is_dir() else []:
-        folder = folder.parent
-        descriptor = os.open(folder / "lock", os.O_RDWR)
+    for lock in sorted(cache.glob("*/lock")):
+        folder, descriptor = lock.parent, os.open(lock, os.O_RDWR)
         try:
             if not try_lock(descriptor) or _last_used_s(folder) > now_s - unused_s:
                 kept += 1

@@ -14,11 +14,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
-from twice.capture.distributions import normalise_name
 from twice.capture.origins import local_path
 from twice.environments.indexes import Indexes
 from twice.environments.web import Unreachable, Web
 from twice.frozen import frozen
+from twice.textforms import normalise_name
 
 _WHEEL = re.compile(
     r"(?P<name>[^-]+)-(?P<version>[^-]+)(?:-(?P<build>\d[^-]*))?-(?P<tags>[^-]+-[^-]+-[^-]+)\.whl", re.IGNORECASE

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from functools import partial
 
-from twice.capture.hashing import read_manifest
+from twice.capture.manifests import read_manifest
 from twice.execution.run_data import data_items, loose_objects
 from twice.frozen import frozen
 from twice.git.lfs_pointer import Pointer, write_pointer

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from twice.capture.before import Before
-from twice.capture.hashing import read_manifest
+from twice.capture.manifests import read_manifest
 from twice.capture.request import Request
 from twice.configuration import Configuration
 from twice.errors import TwiceError

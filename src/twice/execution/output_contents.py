@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
-from twice.capture.hashing import read_manifest
+from twice.capture.manifests import read_manifest
 from twice.comparison.contents import same_content
 from twice.frozen import frozen
 from twice.record.model import Attachments, DataFile, Run

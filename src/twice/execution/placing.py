@@ -15,7 +15,8 @@ from dataclasses import field
 from pathlib import Path
 
 from twice.capture.hash_cache import HashCache
-from twice.capture.hashing import hash_files, hash_folder, read_manifest
+from twice.capture.hashing import hash_files, hash_folder
+from twice.capture.manifests import read_manifest
 from twice.errors import ReproductionError
 from twice.frozen import frozen
 from twice.git.lfs_pointer import MAX_BYTES, read_pointer

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from twice.capture.code import capture_code, describe_tree
 from twice.capture.hash_cache import HashCache
-from twice.capture.hashing import FolderDigest, describe_folder, hash_files, read_manifest
+from twice.capture.hashing import hash_files
+from twice.capture.manifests import FolderDigest, describe_folder, read_manifest
 from twice.capture.packages import capture_packages
 from twice.comparison.sections import Comparison
 from twice.configuration import Configuration

@@ -14,7 +14,8 @@ from functools import partial
 from pathlib import Path
 
 from twice.capture.hash_cache import HashCache
-from twice.capture.hashing import hash_files, read_manifest
+from twice.capture.hashing import hash_files
+from twice.capture.manifests import read_manifest
 from twice.execution.keeping import STORED
 from twice.frozen import frozen
 from twice.git.repository import Repository

@@ -18,7 +18,6 @@ from twice.query.complaints import complaint, nearest, suggestion
 from twice.query.fields import ASPECTS, ATTRIBUTES, DATASET_KEYS, FUNCTIONS, OWN_ATTRIBUTES, SAME_WHAT, SYSTEM_TAGS
 from twice.query.matching import regular
 from twice.query.moments import Span, parse_moment, parse_period
-from twice.query.names import normal_package
 from twice.query.parser import FAMILIES, parse_filter, parse_name
 from twice.query.tree import (
     Call,
@@ -37,6 +36,7 @@ from twice.query.tree import (
     Word,
 )
 from twice.query.values import read_number
+from twice.textforms import normalise_name
 
 _ORDERED = ("=", "<", "<=", ">", ">=", "in", "between", "null")
 _TEXTUAL = (*_ORDERED, "like", "ilike", "~")
@@ -201,7 +201,7 @@ class _Binder:
     def _note_unknown(self, family: str, key: str) -> None:
         known = self._vocabulary.names(family)
         if family == "package":
-            key = normal_package(key)
+            key = normalise_name(key)
         if key not in known:
             near = nearest(key, known)
             more = f"; did you mean `{near}`?" if near else ""

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from twice.query.matching import like, regular
-from twice.query.names import file_names, normal_package
+from twice.query.names import file_names
 from twice.query.tree import Either, Every, Expression, Field, Not, Same, Test, Touches, Under
 from twice.query.values import value_number, value_text
+from twice.textforms import normalise_name
 
 
 class InputFile(NamedTuple):
@@ -69,7 +70,7 @@ def _value(field: Field, facts: Facts) -> Any:
     if field.family == "tag":
         return _Present(facts.tags[field.key]) if field.key in facts.tags else None
     if field.family == "package":
-        return facts.packages.get(normal_package(field.key))
+        return facts.packages.get(normalise_name(field.key))
     if field.aspect == "at":
         assert field.step is not None
         return facts.value_at(field.key, field.step)

@@ -19,7 +19,6 @@ import hashlib
 import os
 import re
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
@@ -29,13 +28,13 @@ from twice.frozen import frozen
 from twice.git.files import cannot_write, make_folders
 from twice.git.repository import Repository
 from twice.store.file_copies import copy_hashing
+from twice.threads import in_threads, one_at_a_time
 
 if os.name == "posix":
     import fcntl
 
 _OBJECT = re.compile(r"[0-9a-f]{64}")
 _READ_ONLY = 0o444
-_MAX_THREADS = 8
 _BATCH = 1024  # files that are put on the disk together …
 _ONE_BY_ONE = 8  # … because more than so many take longer one by one than a sync of the whole file system
 
@@ -152,41 +151,20 @@ class DataStore:
     def _put_batch(self, files: Sequence[tuple[Path, str]], progress: Progress | None) -> list[Unkept]:
         unkept: list[Unkept] = []
         ready: list[tuple[Path, str]] = []
-        lock = threading.Lock()
-        waiting = iter(files)
-        failures: list[BaseException] = []
+        report = one_at_a_time(progress)
 
-        def report(count: int) -> None:
-            if progress:
-                with lock:
-                    progress(count)
-
-        def work() -> None:
-            try:
-                while not failures:
-                    with lock:
-                        path, sha256 = next(waiting, (None, ""))
-                    if path is None:
-                        return
-                    temporary = self._temporary / f"{sha256}-{os.urandom(6).hex()}"
-                    reason = self._copy_in(path, sha256, temporary, report)
-                    if reason is None:
-                        ready.append((temporary, sha256))
-                    else:
-                        unkept.append(Unkept(path=path, sha256=sha256, reason=reason))
-            except BaseException as error:
-                failures.append(error)
+        def copy(file: tuple[Path, str]) -> None:
+            path, sha256 = file
+            temporary = self._temporary / f"{sha256}-{os.urandom(6).hex()}"
+            reason = self._copy_in(path, sha256, temporary, report)
+            if reason is None:
+                ready.append((temporary, sha256))
+            else:
+                unkept.append(Unkept(path=path, sha256=sha256, reason=reason))
 
         try:
             make_folders(str(self._temporary))
-            others = [threading.Thread(target=work, daemon=True) for _ in range(min(_threads(), len(files)) - 1)]
-            for thread in others:
-                thread.start()
-            work()
-            for thread in others:
-                thread.join()
-            if failures:
-                raise failures[0]
+            in_threads(files, len(files), lambda: copy)
             _sync([temporary for temporary, _ in ready])
             while ready:
                 temporary, sha256 = ready[-1]
@@ -291,10 +269,6 @@ def _sync_file_system(descriptor: int) -> bool:
         return bool(ctypes.CDLL(None).syncfs(descriptor) == 0)
     except (OSError, AttributeError):
         return False
-
-
-def _threads() -> int:
-    return min(_MAX_THREADS, os.cpu_count() or 1)
 
 
 def _missing(sha256: str) -> RepositoryError:

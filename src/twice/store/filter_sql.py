@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from twice.query.matching import Matcher, like, regular
-from twice.query.names import normal_package
 from twice.query.tree import Either, Every, Expression, Field, Not, Order, Same, Test, Touches, Under
+from twice.textforms import normalise_name
 
 _MANY = 20  # texts in a list; more are looked up in a table
 _MAX_PARAMETERS = 30_000  # SQLite's own limit is 32,766
@@ -183,7 +183,7 @@ class _Writer:
         return f"({key} IN ({rows} AND {negation}ifnull({self._compare(test, column)}, 0)))"
 
     def _package(self, test: Test) -> str:
-        name = normal_package(test.field.key)
+        name = normalise_name(test.field.key)
         rows = f"SELECT owner FROM packages WHERE name = {self._put(name)}"
         if test.operator == "null":
             negation = "" if test.is_negated else "NOT "
