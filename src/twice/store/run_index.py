@@ -19,64 +19,19 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import twice
 from twice.errors import TwiceError
 from twice.frozen import frozen
 from twice.record.operations import Operation, count_verdicts, operation_line, parse_operations
 from twice.record.summary import RunSummary, summary_from_plain
+from twice.store.index_tables import connect, is_damage
 
 if TYPE_CHECKING:
     from twice.record.model import Run
     from twice.store.run_rows import NamedSet, RunRows
 
-_SCHEMA_VERSION = 7
-_SCHEMA = """
-CREATE TABLE made_by (text TEXT NOT NULL);
-CREATE TABLE runs (
-  key INTEGER PRIMARY KEY,
-  ref TEXT NOT NULL UNIQUE,
-  commit_id TEXT NOT NULL,
-  id TEXT NOT NULL,
-  experiment TEXT NOT NULL,
-  name TEXT, status TEXT,
-  started_us INTEGER NOT NULL, ended_us INTEGER, duration_s REAL,
-  exit_code INTEGER, signal TEXT, command TEXT, entry_point TEXT, message TEXT,
-  host TEXT, user TEXT, branch TEXT, base TEXT, snapshot TEXT, tree TEXT, seed INTEGER, reproduces TEXT, derived_from TEXT,
-  parent TEXT, packages INTEGER, inputs INTEGER, outputs INTEGER,
-  environment_digest TEXT, params_digest TEXT,
-  problem TEXT     -- why the record could not be read; then most of the above is NULL
-);
--- all that listing keys needs
-CREATE INDEX runs_by_time ON runs (started_us, id, problem);
-CREATE INDEX runs_by_id ON runs (id);
--- JSON of a RunSummary
-CREATE TABLE summaries (run INTEGER PRIMARY KEY, text TEXT NOT NULL);
-CREATE TABLE names (key INTEGER PRIMARY KEY, family TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (family, name));
-CREATE TABLE words (name INTEGER, run INTEGER, number, text TEXT, PRIMARY KEY (name, run)) WITHOUT ROWID;
-CREATE TABLE metrics (
-  name INTEGER, run INTEGER, last, min, max, mean, count INTEGER,  -- NaN is NULL; no types: 1 stays 1, not 1.0
-  PRIMARY KEY (name, run)
-) WITHOUT ROWID;
--- those that were once asked for by `at(step)`
-CREATE TABLE metric_values (
-  name TEXT, step INTEGER, run INTEGER, is_logged INTEGER, value, PRIMARY KEY (name, step, run)
-) WITHOUT ROWID;
-CREATE TABLE sets (key INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE);
-CREATE TABLE packages (owner INTEGER, name TEXT, version TEXT, PRIMARY KEY (name, owner)) WITHOUT ROWID;
-CREATE TABLE files (owner INTEGER, path TEXT, name TEXT, stem TEXT, sha256 TEXT);
-CREATE INDEX files_by_owner ON files (owner);
--- when folders of refs had changed that this index agrees with, see run_refs.py
-CREATE TABLE stamps (name TEXT PRIMARY KEY, ns INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE touched (snapshot TEXT, path TEXT, PRIMARY KEY (path, snapshot)) WITHOUT ROWID;
-CREATE TABLE compared (snapshot TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE notes (commit_id TEXT PRIMARY KEY, operations BLOB NOT NULL) WITHOUT ROWID;
--- the notes' commit that this is of
-CREATE TABLE notes_tip (id TEXT NOT NULL);
-"""
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _AT_ONCE = 500  # runs that are read and written together
 _BY_RUN = tuple(f"DELETE FROM {table} WHERE run = ?" for table in ("summaries", "metric_values"))
-_NOT_DAMAGED = ("locked", "readonly", "unable to open", "disk is full", "disk I/O", "no such", "syntax", "interrupted")
 
 Recorded = tuple[Mapping[str, Any], "str | None"]
 """The documents of a record, as `record.files.to_documents` gives them, and the text of its requirements.lock."""
@@ -114,14 +69,14 @@ class RunIndex:
         try:
             state_dir.mkdir(parents=True, exist_ok=True)
             try:
-                return cls(_connect(path), path)
+                return cls(connect(path), path)
             except sqlite3.DatabaseError as error:
-                if not _is_damage(error):
+                if not is_damage(error):
                     raise
                 path.unlink(missing_ok=True)  # the refs are the truth
-                return cls(_connect(path), path)
+                return cls(connect(path), path)
         except (sqlite3.Error, OSError):
-            return cls(_connect(":memory:"))
+            return cls(connect(":memory:"))
 
     def close(self) -> None:
         """Close the database."""
@@ -228,7 +183,7 @@ class RunIndex:
         try:
             self._write_once(gone, rows)
         except sqlite3.OperationalError as error:
-            if self._path is None or _is_damage(error):
+            if self._path is None or is_damage(error):
                 raise
             memory = sqlite3.connect(":memory:")
             self._connection.backup(memory)
@@ -309,15 +264,15 @@ class RunIndex:
 
     def _start_again(self, error: sqlite3.DatabaseError) -> None:
         """Build the index anew when it is damaged; raises the error when that is not what it says."""
-        if self._path is None or not _is_damage(error):
+        if self._path is None or not is_damage(error):
             raise error
         self._connection.close()
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
         try:
-            self._connection = _connect(self._path)
+            self._connection = connect(self._path)
         except sqlite3.Error:
-            self._connection, self._path = _connect(":memory:"), None
+            self._connection, self._path = connect(":memory:"), None
         self._refresh_again()
 
     # ------------------------------------------------------------------------------------------------ reading
@@ -483,28 +438,3 @@ def _summary(text: str, said: bytes | None) -> RunSummary:
 
 def _by_id(run: tuple[str, str]) -> str:
     return run[0].rpartition("/")[2]
-
-
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
-    return not any(words in str(error) for words in _NOT_DAMAGED)
-
-
-def _connect(path: Path | str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=10)
-    try:
-        made_by = f"{_SCHEMA_VERSION} {twice.__version__}"
-        connection.execute("PRAGMA synchronous = OFF")  # a damaged index is rebuilt
-        present = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'made_by'").fetchone()[0]
-        if present and connection.execute("SELECT text FROM made_by").fetchone() == (made_by,):
-            return connection
-        with connection:
-            connection.execute("BEGIN IMMEDIATE")
-            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-                connection.execute(f'DROP TABLE "{name}"')
-            for statement in _SCHEMA.strip().split(";\n"):
-                connection.execute(statement)
-            connection.execute("INSERT INTO made_by VALUES (?)", (made_by,))
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
