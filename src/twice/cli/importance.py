@@ -7,14 +7,11 @@ from dataclasses import asdict
 import click
 
 from twice.cli.completion_names import complete_metric
-from twice.cli.metrics import metric_runs
+from twice.cli.metrics import check_enough, metric_runs
 from twice.cli.options import colour_option, filter_option, json_option, print_json
 from twice.cli.runs import known_runs
 from twice.cli.screen import When, output_screen, show_text
 from twice.cli.workplace import tell, workplace
-from twice.errors import SelectorError
-
-_FEWEST = 4
 
 
 @click.command("importance", epilog="Example: twice importance val_loss -f 'status = finished'")
@@ -35,11 +32,7 @@ def command(metric: str, filter_text: str | None, number: int | None, as_json: b
         found = metric_runs(place, runs, metric, filter_text)
         summaries = runs.index.summaries_of(found.keys)
         rows = [(one, key) for one, key in zip(summaries, found.keys, strict=True) if one.reproduces is None]
-        if len(rows) < _FEWEST:
-            raise SelectorError(
-                f"only {len(rows)} runs have a number for `{metric}`: too few to say anything",
-                hint=f"at least {_FEWEST} are needed, and 20 or more are better",
-            )
+        check_enough(len(rows), metric)
         values = [found.values[key] for _, key in rows]
         ranking = rank_params([one.params for one, _ in rows], values, lower_is_better=found.extreme == "lowest")
         if as_json:

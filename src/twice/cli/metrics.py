@@ -6,8 +6,10 @@ import math
 from typing import Literal, NamedTuple
 
 from twice.cli.workplace import Workplace, tell
-from twice.errors import UsageError
+from twice.errors import SelectorError, UsageError
 from twice.store.known_runs import Runs
+
+_FEWEST = 4  # runs that tell anything of what a metric goes with
 
 Extreme = Literal["lowest", "highest"]
 
@@ -44,3 +46,12 @@ def metric_runs(
     numbers = {key: float(value) for key, value in values.items() if value is not None}
     keys = [key for key in found.keys if not math.isnan(numbers.get(key, math.nan))]
     return MetricRuns(keys, numbers, "lowest" if lowest else "highest", told is not None)
+
+
+def check_enough(runs: int, metric: str) -> None:
+    """Raise SelectorError where so few runs with a metric say nothing of what it goes with."""
+    if runs < _FEWEST:
+        raise SelectorError(
+            f"only {runs} runs have a number for `{metric}`: too few to say anything",
+            hint=f"at least {_FEWEST} are needed, and 20 or more are better",
+        )

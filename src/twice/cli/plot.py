@@ -9,6 +9,7 @@ import click
 
 from twice.cli.chosen import chosen_runs
 from twice.cli.completion_names import complete_plain_fact, complete_plain_metric
+from twice.cli.metrics import check_enough
 from twice.cli.options import filter_option
 from twice.cli.runs import complete_run, known_runs
 from twice.cli.screen import show_bytes
@@ -26,7 +27,6 @@ _MOST_CHARTS = 12
 _MOST_RUNS = 1000
 _MOST_AXES = 10
 _MOST_BARS = 30
-_FEWEST = 4  # runs that tell anything, as `twice importance` has it
 _MOST_CURVES = 50
 _FORMS = ("html", "png", "svg", "pdf")
 
@@ -175,11 +175,7 @@ def _importance(metric: str, summaries: Sequence[RunSummary]) -> Chart | None:
 
     having = [one for one in summaries if one.reproduces is None and is_number(one.metrics.get(metric))]
     having = [one for one in having if one.metrics[metric] == one.metrics[metric]]
-    if len(having) < _FEWEST:
-        raise UsageError(
-            f"only {len(having)} runs have a number for `{metric}`: too few to say anything",
-            hint=f"at least {_FEWEST} are needed, and 20 or more are better",
-        )
+    check_enough(len(having), metric)
     values = [one.metrics[metric] for one in having]
     ranking = rank_params([one.params for one in having], values, lower_is_better=direction(metric) == "lower")
     scores = [(one.param, max(one.share, 0.0)) for one in ranking.params[:_MOST_BARS]]

@@ -110,7 +110,8 @@ def record_run(
             drop_pending(repository, request.id)
             live.remove()
             raise
-        scan_ahead(place.tree)  # git looks at what has changed while Python loads what is not there yet
+        if place.tree is repository:  # git looks at what has changed while Python loads what is not there yet
+            scan_ahead(repository)
         from twice.execution.sealing import seal
 
         sealed = seal(live, repository, configuration, clock, outcome, amend)
